@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/fd.h"
+
+#include "base/error.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+namespace gh {
+
+Fd open_file(const std::string& path, int flags)
+{
+    Fd fd{::open(path.c_str(), flags | O_CLOEXEC, 0666)};
+    if (!fd)
+        throw_errno("open " + path);
+    return fd;
+}
+
+Fd make_memfd(const std::string& name, unsigned long long size, unsigned flags)
+{
+    Fd fd{::memfd_create(name.c_str(), flags | MFD_CLOEXEC)};
+    if (!fd)
+        throw_errno("memfd_create " + name);
+    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
+        throw_errno("ftruncate " + name);
+    return fd;
+}
+
+}  // namespace gh

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What a configuration file says, as plain data: every short form expanded, every default filled
+/// in, every path absolute (relative to the file) or /proc/self/fd/N. No behaviour; the parser
+/// (config/parse.h) makes these and everybody else reads them. Keys: gh-vmm.json(5).
+namespace gh::config {
+
+enum class Sharing { Share, Lend };
+enum class DeviceChoice { Auto, Kernel, Emulated };
+enum class ResourceManager { Open, Production };
+enum class SerialType { Stdio, File, Socket, Pty, Null };
+
+struct Access {
+    bool read = true;
+    bool write = true;
+    bool execute = true;
+};
+
+/// One extra region of guest memory, beside the RAM that Memory::size describes.
+struct Region {
+    std::uint32_t label = 0;
+    std::uint64_t address = 0;
+    std::uint64_t size = 0;
+    std::optional<std::string> file;  // none: anonymous memory
+    std::uint64_t offset = 0;         // into `file`
+    bool copy_on_write = false;       // guest writes stay out of `file`
+    Access access;
+    Sharing sharing = Sharing::Share;
+};
+
+struct Memory {
+    std::uint64_t size = 512ull << 20;
+    std::uint64_t base = 0x8000'0000;
+    Sharing sharing = Sharing::Share;
+    std::uint64_t swiotlb = 0;  // bytes of shared bounce buffer for a VM whose RAM is lent
+    bool hugepages = false;
+    std::optional<std::string> file;  // RAM backed by this file instead of a memfd
+    std::vector<Region> regions;
+};
+
+struct Cpus {
+    unsigned count = 1;  // 1..8
+};
+
+struct Serial {
+    SerialType type = SerialType::Stdio;
+    std::string path;  // file, socket: where; pty: a symlink to make (may be empty)
+};
+
+struct Dtb {
+    std::optional<std::string> base;
+    std::vector<std::string> overlays;
+};
+
+struct Hypervisor {
+    DeviceChoice device = DeviceChoice::Auto;
+    std::string path = "/dev/gunyah";
+    std::string personality = "android15";  // of the emulated device
+    ResourceManager resource_manager = ResourceManager::Open;
+};
+
+/// An image that is not an arm64 kernel is loaded flat where the user says.
+struct Kernel {
+    std::string path;
+    std::optional<std::uint64_t> address;  // only for flat images
+};
+
+struct Vm {
+    std::string name;
+    Kernel kernel;
+    std::optional<std::string> initrd;
+    std::vector<std::string> params;  // the kernel command line, joined by blanks
+    Cpus cpus;
+    Memory memory;
+    std::vector<Serial> serial{Serial{}};  // at most four, COM1..COM4 in this order
+    Dtb dtb;
+    Hypervisor hypervisor;
+};
+
+}  // namespace gh::config

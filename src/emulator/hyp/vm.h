@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "memory/gpa.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+/// The emulated hypervisor proper: what runs at EL2 on a phone. It knows address spaces, vCPUs,
+/// doorbells, the GIC and the timers of one VM, and speaks to its owner (rm/ and driver/) as
+/// Gunyah's hypercalls do. It knows no file and no devicetree.
+namespace gh::hyp {
+
+/// Where the frames of the GICv3 lie (the devicetree's say), GICR frames 128 KiB apart.
+struct GicLayout {
+    Gpa distributor{0x3fff'0000};
+    Gpa redistributors{0x3ffb'0000};
+};
+
+/// A doorbell that the owner rings and the guest receives as an SPI. Its index in VmConfig is its
+/// capability number, as the guest sees it in /hypervisor.
+struct DoorbellConfig {
+    std::uint32_t label = 0;
+    std::uint32_t intid = 32;  // 32..1019
+    bool level = false;
+    bool source_can_clear = false;
+};
+
+struct VcpuConfig {
+    std::uint64_t mpidr = 0x8000'0000;
+    bool boots = false;  // begins at the entry point with the VM; else waits for PSCI CPU_ON
+};
+
+/// A block of guest memory and who may do what with it. `host` stays mapped as long as the VM.
+struct RamRange {
+    Gpa at{};
+    std::span<std::byte> host;
+    bool writable = true;
+    bool executable = true;
+};
+
+struct BootContext {
+    std::uint64_t pc = 0;
+    std::array<std::uint64_t, 31> x{};
+    std::uint64_t sp_el0 = 0;
+    std::uint64_t sp_el1 = 0;
+};
+
+/// How a VM ended: the payload of the Resource Manager's VM_EXITED (gunyah-uapi.md 3.4).
+struct VmExit {
+    std::uint16_t type = 0;
+    std::uint32_t reason_size = 4;
+    std::array<std::uint8_t, 16> reason{};
+};
+
+struct VmConfig {
+    std::vector<VcpuConfig> vcpus;  // 1..8
+    GicLayout gic;
+    std::vector<DoorbellConfig> doorbells;
+    std::vector<RamRange> ram;  // disjoint, 4 KiB aligned
+    bool psci = true;
+    BootContext boot;
+    /// Told once, from a vCPU thread or from stop(), when the VM is over. Must not call back.
+    std::function<void(const VmExit&)> on_exit;
+};
+
+/// vcpu_run hypercall results (gunyah-guest-abi.md 3.9).
+enum class VcpuState : std::uint32_t {
+    Ready = 0,
+    ExpectsWakeup = 1,
+    PoweredOff = 2,
+    Blocked = 3,
+    VmmioRead = 4,
+    VmmioWrite = 5,
+    Fault = 6,
+    PageFault = 7,
+    SystemReset = 0x100,
+};
+
+struct VcpuRunResult {
+    VcpuState state = VcpuState::Ready;
+    std::array<std::uint64_t, 3> data{};  // VMMIO: ipa, size, value
+};
+
+/// What the owner answers to a VMMIO or page-fault result at the next run.
+struct Resume {
+    enum class Action : std::uint8_t { Emulate = 0, Retry = 1, Fault = 2 };
+    std::uint64_t value = 0;
+    Action action = Action::Emulate;
+};
+
+class Vm {
+public:
+    explicit Vm(VmConfig config);
+    ~Vm();
+    Vm(const Vm&) = delete;
+    Vm& operator=(const Vm&) = delete;
+
+    /// Hypercall vcpu_run: runs the guest until it needs its owner. One thread per vCPU at a time.
+    /// Returns Ready after kick().
+    VcpuRunResult run(unsigned vcpu, const Resume& resume) noexcept;
+
+    /// Sleeps until `vcpu` (which said ExpectsWakeup or PoweredOff) has something to do: its wake-up
+    /// interrupt, kick(), or the end of the VM.
+    void wait_for_wakeup(unsigned vcpu) noexcept;
+
+    /// Makes run() or wait_for_wakeup() of that vCPU return soon; remembered if neither is under
+    /// way. Any thread.
+    void kick(unsigned vcpu) noexcept;
+
+    /// Forced stop (type 7): every vCPU becomes PoweredOff for good and is kicked. Any thread.
+    void stop() noexcept;
+    [[nodiscard]] bool exited() const noexcept;
+
+    /// Doorbell hypercalls by capability (gunyah-guest-abi.md 3.4). Any thread.
+    std::uint64_t doorbell_send(unsigned bell, std::uint64_t flags) noexcept;
+    std::uint64_t doorbell_receive(unsigned bell, std::uint64_t clear) noexcept;
+    void doorbell_mask(unsigned bell, std::uint64_t enable, std::uint64_t ack) noexcept;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gh::hyp
