@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "gunyah/file.h"
+
+#include <memory>
+#include <string>
+
+/// The built-in /dev/gunyah: what the kernel's driver does, on top of the emulated Resource Manager
+/// (rm/) and hypervisor (hyp/), for a client in this process.
+namespace gh::driver {
+
+/// What the Resource Manager accepts. Production is what phones do: the parcel that holds the
+/// devicetree must be lent, with read, write and execute rights. Open also takes shared memory.
+enum class Manner { Open, Production };
+
+struct DeviceOptions {
+    std::string personality = "android15";  // android15, android16
+    Manner manner = Manner::Open;
+};
+
+/// Opens a machine of its own: vmids are counted per device opened here. VMs and vCPUs made from it
+/// may outlive it, as descriptors do. Throws Error for a personality that does not exist or is not
+/// emulated yet. Files may be used by any thread; a lent range of the caller's memory raises SIGBUS
+/// from GH_VM_START until the last file of its VM is gone.
+[[nodiscard]] std::unique_ptr<gunyah::File> open_emulated_device(const DeviceOptions& options);
+
+}  // namespace gh::driver
