@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fdt/text.h"
+
+#include <array>
+#include <charconv>
+
+namespace gh::fdt {
+
+std::string hex(std::uint64_t value)
+{
+    std::array<char, 16> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+    return "0x" + std::string(digits.data(), end);
+}
+
+}  // namespace gh::fdt

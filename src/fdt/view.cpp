@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fdt/view.h"
+
+#include "base/error.h"
+
+#include <algorithm>
+#include <array>
+
+#include <libfdt.h>
+
+namespace gh::fdt {
+namespace {
+
+int raw(Offset node)
+{
+    return static_cast<int>(node);
+}
+
+std::optional<Offset> found(int offset)
+{
+    return offset < 0 ? std::nullopt : std::optional(Offset{offset});
+}
+
+std::size_t total_size(Bytes blob)
+{
+    return fdt_totalsize(blob.data());
+}
+
+}  // namespace
+
+std::uint32_t cell(Bytes bytes, std::size_t index)
+{
+    GH_CHECK(bytes.size() / 4 > index);
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; i++)
+        value = value << 8 | std::to_integer<std::uint32_t>(bytes[4 * index + i]);
+    return value;
+}
+
+std::uint64_t cells(Bytes bytes, std::size_t index, std::size_t count)
+{
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < count; i++)
+        value = value << 32 | cell(bytes, index + i);
+    return value;
+}
+
+std::optional<View> View::open(Bytes blob, std::string* why)
+{
+    const auto refuse = [why](const char* text) {
+        if (why != nullptr)
+            *why = text;
+        return std::nullopt;
+    };
+    // libfdt trusts its caller that a whole header is there.
+    if (blob.size() < sizeof(fdt_header))
+        return refuse("shorter than a devicetree header");
+    if (const int error = fdt_check_header(blob.data()); error != 0)
+        return refuse(fdt_strerror(error));
+    if (total_size(blob) > blob.size())
+        return refuse("totalsize is larger than the bytes there are");
+    return View(blob.first(total_size(blob)));
+}
+
+std::optional<Offset> View::find(std::string_view path) const
+{
+    return found(fdt_path_offset_namelen(blob_.data(), path.data(), static_cast<int>(path.size())));
+}
+
+std::optional<Offset> View::child(Offset parent, std::string_view name) const
+{
+    return found(fdt_subnode_offset_namelen(blob_.data(), raw(parent), name.data(),
+                                            static_cast<int>(name.size())));
+}
+
+std::optional<Offset> View::by_phandle(std::uint32_t phandle) const
+{
+    return found(fdt_node_offset_by_phandle(blob_.data(), phandle));
+}
+
+std::vector<Offset> View::children(Offset parent) const
+{
+    std::vector<Offset> all;
+    for (int node = fdt_first_subnode(blob_.data(), raw(parent)); node >= 0;
+         node = fdt_next_subnode(blob_.data(), node))
+        all.push_back(Offset{node});
+    return all;
+}
+
+void View::walk(const std::function<bool(Offset, int depth)>& visit) const
+{
+    int depth = 0;
+    for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(blob_.data(), node, &depth)) {
+        if (!visit(Offset{node}, depth))
+            return;
+    }
+}
+
+std::string_view View::name(Offset node) const
+{
+    int length = 0;
+    const char* text = fdt_get_name(blob_.data(), raw(node), &length);
+    return text == nullptr ? std::string_view{}
+                           : std::string_view(text, static_cast<std::size_t>(length));
+}
+
+std::string View::path(Offset node) const
+{
+    std::array<char, 1024> text{};
+    if (fdt_get_path(blob_.data(), raw(node), text.data(), int{text.size()}) != 0)
+        return "/...";
+    return text.data();
+}
+
+std::optional<Bytes> View::property(Offset node, std::string_view name) const
+{
+    int length = 0;
+    const void* value = fdt_getprop_namelen(blob_.data(), raw(node), name.data(),
+                                            static_cast<int>(name.size()), &length);
+    if (value == nullptr)
+        return std::nullopt;
+    return Bytes(static_cast<const std::byte*>(value), static_cast<std::size_t>(length));
+}
+
+bool View::has(Offset node, std::string_view name) const
+{
+    return property(node, name).has_value();
+}
+
+void View::each_property(Offset node,
+                         const std::function<void(std::string_view, Bytes)>& visit) const
+{
+    for (int at = fdt_first_property_offset(blob_.data(), raw(node)); at >= 0;
+         at = fdt_next_property_offset(blob_.data(), at)) {
+        int length = 0;
+        const char* name = nullptr;
+        const void* value = fdt_getprop_by_offset(blob_.data(), at, &name, &length);
+        if (value == nullptr)
+            return;
+        visit(name, Bytes(static_cast<const std::byte*>(value), static_cast<std::size_t>(length)));
+    }
+}
+
+std::optional<std::uint32_t> View::u32(Offset node, std::string_view name) const
+{
+    const auto value = property(node, name);
+    return value && value->size() == 4 ? std::optional(cell(*value, 0)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> View::u64(Offset node, std::string_view name) const
+{
+    const auto value = property(node, name);
+    return value && value->size() == 8 ? std::optional(cells(*value, 0, 2)) : std::nullopt;
+}
+
+std::optional<std::string> View::text(Offset node, std::string_view name) const
+{
+    auto all = texts(node, name);
+    return all.empty() ? std::nullopt : std::optional(std::move(all.front()));
+}
+
+std::vector<std::string> View::texts(Offset node, std::string_view name) const
+{
+    std::vector<std::string> all;
+    auto rest = property(node, name).value_or(Bytes{});
+    while (!rest.empty()) {
+        const auto end = std::find(rest.begin(), rest.end(), std::byte{0});
+        if (end == rest.end())
+            break;
+        std::string entry;
+        std::transform(rest.begin(), end, std::back_inserter(entry),
+                       [](std::byte b) { return std::to_integer<char>(b); });
+        all.push_back(std::move(entry));
+        rest = rest.subspan(all.back().size() + 1);
+    }
+    return all;
+}
+
+bool View::lists(Offset node, std::string_view name, std::string_view entry) const
+{
+    const auto all = texts(node, name);
+    return std::find(all.begin(), all.end(), entry) != all.end();
+}
+
+}  // namespace gh::fdt

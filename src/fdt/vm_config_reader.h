@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "fdt/vm_config.h"
+
+#include <string>
+#include <string_view>
+
+/// The parts of read_vm_config(): vm_config.cpp walks the tree, vm_cpus.cpp and vm_vdevices.cpp
+/// read their branches. Private to the room.
+namespace gh::fdt {
+
+class VmConfigReader {
+public:
+    VmConfigReader(const View& view, const Platform& platform, VmConfigTree& out)
+        : view_(view), platform_(platform), out_(out)
+    {
+    }
+
+    void read();
+
+private:
+    // vm_config.cpp: the walk, /gunyah-vm-config and its memory, the GIC
+    bool claim(Offset node, int depth);
+    bool claim_config_child(Offset node, std::string_view path);
+    void read_root(Offset root);
+    void read_memory_node(Offset node);
+    void read_config(Offset node);
+    void read_attributes(Offset node);
+    void read_config_memory(Offset node);
+    void read_sizes(Offset node);
+    void read_interrupts(Offset node);
+    void read_gic(Offset node);
+    void read_gic_reg(Offset node);
+    void read_chosen_and_reserved();
+    void read_reserved(Offset node);
+    void check_config();
+    void check_gic();
+    // vm_cpus.cpp
+    void read_vcpus(Offset node);
+    void read_cpus(Offset cpus);
+    void read_cpu(Offset node, Offset cpus);
+    void read_secondary(Offset node, Offset cpus);
+    void check_affinity(Offset vcpus);
+    void check_cpus();
+    // vm_vdevices.cpp
+    bool read_vdevice(Offset node);
+    void read_doorbell(Offset node);
+    void read_shm(Offset node);
+    void read_shm_memory(Offset node, ShmNode& shm);
+    void read_other(Offset node, std::string_view type);
+    bool peer_is_good(Offset node);
+    void read_doorbell_interrupt(Offset node, DoorbellNode& bell);
+    void check_vdevices();
+    void check_doorbell(const DoorbellNode& bell);
+    void choose_interrupt(DoorbellNode& bell);
+    void check_doorbell_labels();
+    std::uint32_t label(Offset node) const;
+
+    void refuse(RmError error, std::string rule, std::string path, const std::string& reason);
+    void refuse(Offset node, std::string rule, const std::string& reason)
+    {
+        refuse(RmError::MemInvalid, std::move(rule), view_.path(node), reason);
+    }
+    void odd(Offset node, std::string rule, std::string message);
+
+    const View& view_;
+    const Platform& platform_;
+    VmConfigTree& out_;
+
+    std::uint32_t root_address_cells_ = 2;
+    std::uint32_t root_size_cells_ = 1;
+    std::optional<Offset> interrupt_parent_;
+    std::optional<Offset> gic_;
+    std::optional<Offset> vcpus_;
+    bool config_seen_ = false;
+    bool interrupts_config_bad_ = false;
+    bool base_given_ = false;
+    std::optional<std::uint32_t> size_min_;
+    std::optional<std::uint32_t> size_max_;
+    bool all_idle_states_ = true;
+    std::int32_t priority_ = 0;
+    std::uint32_t timeslice_ = 0;
+    std::vector<std::uint32_t> taken_intids_;
+};
+
+/// A finding with its consequence spelt out behind the reason.
+[[nodiscard]] Finding refused(Phase phase, RmError error, std::string rule, std::string path,
+                              const std::string& reason);
+
+}  // namespace gh::fdt
