@@ -79,6 +79,29 @@ inline constexpr std::uint32_t GUNYAH_REG_SET_X = 0;
 inline constexpr std::uint32_t GUNYAH_REG_SET_PC = 1;
 inline constexpr std::uint32_t GUNYAH_REG_SET_SP = 2;
 
+struct gunyah_create_mem_args {
+    std::uint64_t flags;
+    std::uint64_t size;
+    std::array<std::uint64_t, 6> reserved;
+};
+static_assert(sizeof(gunyah_create_mem_args) == 64);
+
+struct gunyah_map_mem_args {
+    std::uint64_t guest_addr;
+    std::uint32_t flags;
+    std::uint32_t guest_mem_fd;
+    std::uint64_t offset;
+    std::uint64_t size;
+};
+static_assert(sizeof(gunyah_map_mem_args) == 32);
+
+// v15-v17 alone: the Android headers give the same request other bits and never implement it.
+inline constexpr std::uint32_t GUNYAH_MEM_FORCE_LEND = 1;
+inline constexpr std::uint32_t GUNYAH_MEM_FORCE_SHARE = 2;
+inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_READ = 0x10;
+inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_WRITE = 0x20;
+inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_EXEC = 0x40;
+
 /// The page that a vCPU file shares with its VMM.
 struct gh_vcpu_run {
     std::uint8_t immediate_exit;
