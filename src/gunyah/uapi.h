@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 /// The structures and numbers of /dev/gunyah as every kernel generation that has them spells them:
@@ -102,6 +103,32 @@ inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_READ = 0x10;
 inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_WRITE = 0x20;
 inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_EXEC = 0x40;
 
+struct gh_run_mmio {
+    std::uint64_t phys_addr;
+    std::array<std::uint8_t, 8> data;
+    std::uint32_t len;
+    std::uint8_t is_write;
+    std::uint8_t resume_action;  // v15 and later; padding before
+};
+
+struct gh_vm_exit_info {
+    std::uint16_t type;
+    std::uint16_t padding;
+    std::uint32_t reason_size;  // as the Resource Manager said it: may exceed 8
+    std::array<std::uint8_t, 8> reason;
+};
+
+struct gh_run_status {
+    std::uint32_t status;
+    gh_vm_exit_info exit_info;
+};
+
+struct gh_run_page_fault {
+    std::uint64_t phys_addr;
+    std::int32_t attempt;
+    std::uint8_t resume_action;
+};
+
 /// The page that a vCPU file shares with its VMM.
 struct gh_vcpu_run {
     std::uint8_t immediate_exit;
@@ -109,30 +136,16 @@ struct gh_vcpu_run {
     std::uint32_t exit_reason;
     std::uint32_t padding2;
     union {
-        struct {
-            std::uint64_t phys_addr;
-            std::array<std::uint8_t, 8> data;
-            std::uint32_t len;
-            std::uint8_t is_write;
-            std::uint8_t resume_action;  // v15 and later; padding before
-        } mmio;
-        struct {
-            std::uint32_t status;
-            struct {
-                std::uint16_t type;
-                std::uint16_t padding;
-                std::uint32_t reason_size;  // as the Resource Manager said it: may exceed 8
-                std::array<std::uint8_t, 8> reason;
-            } exit_info;
-        } status;
-        struct {
-            std::uint64_t phys_addr;
-            std::int32_t attempt;
-            std::uint8_t resume_action;
-        } page_fault;
+        gh_run_mmio mmio;
+        gh_run_status status;
+        gh_run_page_fault page_fault;
     };
 };
 static_assert(sizeof(gh_vcpu_run) == 40);
+static_assert(offsetof(gh_run_mmio, resume_action) == 37 - 16);
+static_assert(offsetof(gh_run_status, exit_info) == 20 - 16);
+static_assert(offsetof(gh_vm_exit_info, reason) == 28 - 20);
+static_assert(offsetof(gh_run_page_fault, resume_action) == 28 - 16);
 
 inline constexpr std::uint32_t GH_VCPU_EXIT_UNKNOWN = 0;
 inline constexpr std::uint32_t GH_VCPU_EXIT_MMIO = 1;
