@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/keys.h"
+
+#include "config/quantity.h"
+#include "config/vm.h"
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+namespace gh::config {
+namespace {
+
+// --- values into structs and back, by the type of the member
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+std::string access_text(const Access& access)
+{
+    return std::string(access.read ? "r" : "") + (access.write ? "w" : "") +
+           (access.execute ? "x" : "");
+}
+
+template <class T>
+void assign(T& to, const Value& value)
+{
+    if constexpr (is_optional<T>)
+        assign(to.emplace(), value);
+    else if constexpr (std::is_same_v<T, std::string>)
+        to = value.text;
+    else if constexpr (std::is_same_v<T, Access>)
+        to = {value.text.find('r') != std::string::npos, value.text.find('w') != std::string::npos,
+              value.text.find('x') != std::string::npos};
+    else
+        to = static_cast<T>(value.number);
+}
+
+template <class T>
+std::optional<Value> fetch(const T& from)
+{
+    if constexpr (is_optional<T>)
+        return from ? fetch(*from) : std::nullopt;
+    else if constexpr (std::is_same_v<T, std::string>)
+        return from.empty() ? std::nullopt : std::optional(Value{0, from});
+    else if constexpr (std::is_same_v<T, Access>)
+        return Value{0, access_text(from)};
+    else
+        return Value{static_cast<std::uint64_t>(from), {}};
+}
+
+template <auto Member>
+struct Field;
+template <class Struct, class T, T Struct::*Member>
+struct Field<Member> {
+    static T& of(void* object) { return static_cast<Struct*>(object)->*Member; }
+    static const T& of(const void* object) { return static_cast<const Struct*>(object)->*Member; }
+};
+
+/// The slot of a member that holds one value.
+template <auto Member>
+constexpr Slot value_of{
+    .store = [](void* object, const Value& v) { assign(Field<Member>::of(object), v); },
+    .load = [](const void* object) { return fetch(Field<Member>::of(object)); },
+};
+
+/// The slot of a member that is a struct.
+template <auto Member>
+constexpr Slot struct_of{
+    .open = [](void* object) -> void* { return &Field<Member>::of(object); },
+    .items =
+        [](const void* object) { return std::vector<const void*>{&Field<Member>::of(object)}; },
+};
+
+/// The slot of a member that is a vector.
+template <auto Member>
+constexpr Slot list_of{
+    .open = [](void* object) -> void* { return &Field<Member>::of(object).emplace_back(); },
+    .clear = [](void* object) { Field<Member>::of(object).clear(); },
+    .items =
+        [](const void* object) {
+            std::vector<const void*> result;
+            for (const auto& item : Field<Member>::of(object))
+                result.push_back(&item);
+            return result;
+        },
+};
+
+/// The slot of a vector's element that is itself a value.
+constexpr Slot kTextElement{
+    .store = [](void* object, const Value& v) { assign(*static_cast<std::string*>(object), v); },
+    .load = [](const void* object) { return fetch(*static_cast<const std::string*>(object)); },
+};
+
+// --- words; those of an enumeration in its order
+
+using Words = std::string_view;
+constexpr std::array<Words, 2> kSharings{"share", "lend"};
+constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
+constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
+constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
+constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
+constexpr std::array<Words, 2> kPersonalities{"android15", "android16"};
+
+constexpr std::array<Words, 5> kAlsoKernel{"image", "kernel_path", "vmlinuz", "payload", "bios"};
+constexpr std::array<Words, 4> kAlsoInitrd{"initramfs", "ramdisk", "initrd_path", "rootfs"};
+constexpr std::array<Words, 4> kAlsoParams{"cmdline", "bootargs", "append", "boot_args"};
+constexpr std::array<Words, 4> kAlsoCpus{"vcpus", "smp", "num_cpus", "cores"};
+constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_size"};
+constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
+constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
+constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
+
+// --- the table
+
+constexpr std::array kKernelKeys{
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = value_of<&Kernel::path>,
+        .help = "The guest's kernel: an arm64 Image (plain or compressed by gzip, lz4 or zstd), an "
+                "ELF file, or any file to load flat at `address`.",
+        .required = true,
+        .file = FileUse::Read},
+    Key{.name = "address",
+        .kind = Kind::Address,
+        .slot = value_of<&Kernel::address>,
+        .help = "Where in RAM to load a flat image. Not for kernels that say so themselves.",
+        .range = {kLowestRegion, kAddressEnd - kPage, 4}},
+};
+
+constexpr std::array kCpusKeys{
+    Key{.name = "count",
+        .kind = Kind::Number,
+        .slot = value_of<&Cpus::count>,
+        .help = "How many CPUs the guest has.",
+        .range = {1, 8}},
+};
+
+constexpr std::array kRegionKeys{
+    Key{.name = "label",
+        .kind = Kind::Number,
+        .slot = value_of<&Region::label>,
+        .help = "The number that the hypervisor knows the region by. Without it: a free one.",
+        .range = {1, 0xffff'ffff}},
+    Key{.name = "address",
+        .kind = Kind::Address,
+        .slot = value_of<&Region::address>,
+        .help = "Where the guest sees the region.",
+        .required = true,
+        .range = {kLowestRegion, kAddressEnd - kPage, kPage},
+        .note = "below lie the devices and Gunyah's info page"},
+    Key{.name = "size",
+        .kind = Kind::Size,
+        .slot = value_of<&Region::size>,
+        .help = "Bytes of the region. Without it: what `file` holds from `offset` on.",
+        .range = {kPage, kAddressEnd - kLowestRegion, kPage}},
+    Key{.name = "file",
+        .kind = Kind::Path,
+        .slot = value_of<&Region::file>,
+        .help = "A file whose contents the guest sees there. Without it: memory full of zeros.",
+        .file = FileUse::Read},
+    Key{.name = "offset",
+        .kind = Kind::Size,
+        .slot = value_of<&Region::offset>,
+        .help = "Where in `file` the region begins.",
+        .range = {0, 1ull << 62, kPage}},
+    Key{.name = "copy_on_write",
+        .kind = Kind::Flag,
+        .slot = value_of<&Region::copy_on_write>,
+        .help = "Keep what the guest writes out of `file`."},
+    Key{.name = "access",
+        .kind = Kind::Choice,
+        .slot = value_of<&Region::access>,
+        .help = "What the guest may do there: read, write, execute.",
+        .choices = kAccesses},
+    Key{.name = "sharing",
+        .kind = Kind::Choice,
+        .slot = value_of<&Region::sharing>,
+        .help = "Whether the host keeps access to the region (share) or loses it (lend).",
+        .choices = kSharings},
+};
+constexpr Key kRegion{.kind = Kind::Object, .members = kRegionKeys};
+
+constexpr std::array kMemoryKeys{
+    Key{.name = "size",
+        .kind = Kind::Size,
+        .slot = value_of<&Memory::size>,
+        .help = "Bytes of guest RAM.",
+        .range = {kBlock, kAddressEnd - kLowestRam, kPage}},
+    Key{.name = "base",
+        .kind = Kind::Address,
+        .slot = value_of<&Memory::base>,
+        .help = "Where guest RAM begins.",
+        .range = {kLowestRam, kAddressEnd - kBlock, kBlock},
+        .note = "below lie the devices and Gunyah's info page"},
+    Key{.name = "sharing",
+        .kind = Kind::Choice,
+        .slot = value_of<&Memory::sharing>,
+        .help = "Whether the host keeps access to guest RAM (share) or loses it until the VM ends "
+                "(lend, a protected VM).",
+        .choices = kSharings},
+    Key{.name = "swiotlb",
+        .kind = Kind::Size,
+        .slot = value_of<&Memory::swiotlb>,
+        .help = "Bytes of bounce buffer, shared with the host and placed behind RAM, for a guest "
+                "whose RAM is lent.",
+        .range = {0, 1ull << 30, kBlock}},
+    Key{.name = "hugepages",
+        .kind = Kind::Flag,
+        .slot = value_of<&Memory::hugepages>,
+        .help = "Back RAM by the host's huge pages of 2 MiB.",
+        .also = kAlsoHugepages},
+    Key{.name = "file",
+        .kind = Kind::Path,
+        .slot = value_of<&Memory::file>,
+        .help = "Back RAM by this file, written as the guest runs, instead of anonymous memory.",
+        .file = FileUse::ReadWrite},
+    Key{.name = "regions",
+        .kind = Kind::List,
+        .slot = list_of<&Memory::regions>,
+        .help = "More regions of guest memory.",
+        .range = {0, 32},
+        .element = &kRegion},
+};
+
+constexpr std::array kSerialKeys{
+    Key{.name = "type",
+        .kind = Kind::Choice,
+        .slot = value_of<&Serial::type>,
+        .help = "What the line is connected to: the terminal gh-vmm runs in, a file (output only), "
+                "a unix socket that gh-vmm listens on, a new pseudo-terminal, or nothing.",
+        .required = true,
+        .choices = kSerialTypes},
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = value_of<&Serial::path>,
+        .help = "The file or socket to make; of a pty: a symbolic link to make to it."},
+};
+constexpr Key kSerial{.kind = Kind::Object, .members = kSerialKeys, .short_form = "type"};
+
+constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
+constexpr std::array kDtbKeys{
+    Key{.name = "base",
+        .kind = Kind::Path,
+        .slot = value_of<&Dtb::base>,
+        .help = "A devicetree blob to start from instead of the one that gh-vmm writes.",
+        .file = FileUse::Read},
+    Key{.name = "overlays",
+        .kind = Kind::List,
+        .slot = list_of<&Dtb::overlays>,
+        .help = "Devicetree overlays to apply, in this order.",
+        .range = {0, 16},
+        .element = &kOverlay},
+};
+
+constexpr std::array kHypervisorKeys{
+    Key{.name = "device",
+        .kind = Kind::Choice,
+        .slot = value_of<&Hypervisor::device>,
+        .help = "The kernel's Gunyah driver, the emulated Gunyah within gh-vmm, or (auto) the "
+                "first if it is there, else the second.",
+        .choices = kDeviceChoices},
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = value_of<&Hypervisor::path>,
+        .help = "The device file of the kernel's driver."},
+    Key{.name = "personality",
+        .kind = Kind::Choice,
+        .slot = value_of<&Hypervisor::personality>,
+        .help = "Which kernel's Gunyah driver the emulated device behaves like.",
+        .choices = kPersonalities},
+    Key{.name = "resource_manager",
+        .kind = Kind::Choice,
+        .slot = value_of<&Hypervisor::resource_manager>,
+        .help = "Whether the emulated Resource Manager accepts shared RAM (open) or demands lent "
+                "RAM, as those of phones do (production).",
+        .choices = kResourceManagers},
+};
+
+constexpr Key kParam{.kind = Kind::Text, .slot = kTextElement, .range = {1, 2047}};
+constexpr std::array kVmKeys{
+    Key{.name = "$schema",
+        .kind = Kind::Text,
+        .slot = {},
+        .help = "For editors: where the output of gh-vmm schema lies. Ignored."},
+    Key{.name = "name",
+        .kind = Kind::Text,
+        .slot = value_of<&Vm::name>,
+        .help = "The name of the VM. Without it: the name of the file.",
+        .range = {1, 79},
+        .note = "the Resource Manager's limit"},
+    Key{.name = "kernel",
+        .kind = Kind::Object,
+        .slot = struct_of<&Vm::kernel>,
+        .help = "The guest's kernel; a bare text is its path.",
+        .required = true,
+        .also = kAlsoKernel,
+        .members = kKernelKeys,
+        .short_form = "path"},
+    Key{.name = "initrd",
+        .kind = Kind::Path,
+        .slot = value_of<&Vm::initrd>,
+        .help = "The guest's initial file system (initramfs).",
+        .also = kAlsoInitrd,
+        .file = FileUse::Read},
+    Key{.name = "params",
+        .kind = Kind::List,
+        .slot = list_of<&Vm::params>,
+        .help = "The kernel's command line, joined by blanks.",
+        .range = {0, 1024},
+        .also = kAlsoParams,
+        .element = &kParam},
+    Key{.name = "cpus",
+        .kind = Kind::Object,
+        .slot = struct_of<&Vm::cpus>,
+        .help = "The guest's CPUs; a bare number is their count.",
+        .also = kAlsoCpus,
+        .members = kCpusKeys,
+        .short_form = "count"},
+    Key{.name = "memory",
+        .kind = Kind::Object,
+        .slot = struct_of<&Vm::memory>,
+        .help = "The guest's memory; a bare size is that of RAM.",
+        .also = kAlsoMemory,
+        .members = kMemoryKeys,
+        .short_form = "size"},
+    Key{.name = "serial",
+        .kind = Kind::List,
+        .slot = list_of<&Vm::serial>,
+        .help = "The guest's serial lines, ttyS0 to ttyS3 in this order; a bare text is a type.",
+        .range = {0, 4},
+        .also = kAlsoSerial,
+        .element = &kSerial},
+    Key{.name = "dtb",
+        .kind = Kind::Object,
+        .slot = struct_of<&Vm::dtb>,
+        .help = "The devicetree; a bare text is its base.",
+        .also = kAlsoDtb,
+        .members = kDtbKeys,
+        .short_form = "base"},
+    Key{.name = "hypervisor",
+        .kind = Kind::Object,
+        .slot = struct_of<&Vm::hypervisor>,
+        .help = "What runs the VM; a bare text is a device.",
+        .members = kHypervisorKeys,
+        .short_form = "device"},
+};
+constexpr Key kVm{.kind = Kind::Object,
+                  .slot = {},
+                  .help = "A virtual machine for gh-vmm; see gh-vmm.json(5).",
+                  .members = kVmKeys};
+
+// --- words about the table
+
+std::string either(std::span<const std::string_view> words)
+{
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        text += (i == 0                  ? "\""
+                 : i + 1 == words.size() ? " or \""
+                                         : ", \"") +
+                std::string(words[i]) + "\"";
+    return text;
+}
+
+template <class Format>
+std::string bounds(const Range& range, Format format)
+{
+    const bool open = range.max == std::numeric_limits<std::uint64_t>::max();
+    std::string text = " from " + format(range.min) + (open ? " up" : " to " + format(range.max));
+    if (range.step > 1)
+        text += " in steps of " + format_size(range.step);
+    return text;
+}
+
+std::string expected_kind(const Key& key)
+{
+    switch (key.kind) {
+    case Kind::Text:
+        return "a text of " + std::to_string(key.range.min) + " to " +
+               std::to_string(key.range.max) + " printable characters";
+    case Kind::Path: return key.file == FileUse::None ? "a path" : "the path of a file";
+    case Kind::Size:
+        return "a size" + bounds(key.range, format_size) + ", as an integer or such as \"512MiB\"";
+    case Kind::Address:
+        return "an address" + bounds(key.range, format_address) +
+               ", as an integer or such as \"0x80000000\"";
+    case Kind::Number:
+        return "an integer" +
+               bounds(key.range, [](std::uint64_t number) { return std::to_string(number); });
+    case Kind::Flag: return "true or false";
+    case Kind::Choice: return either(key.choices);
+    case Kind::Object:
+        if (const Key* bare = find_member(key, key.short_form))
+            return expected_kind(*bare) + ", or an object";
+        return "an object";
+    case Kind::List:
+        return "a list of at most " + std::to_string(key.range.max) + " values, each " +
+               expected_kind(*key.element);
+    }
+    return {};
+}
+
+}  // namespace
+
+const Key& root_key()
+{
+    return kVm;
+}
+
+const Key* find_member(const Key& object, std::string_view name)
+{
+    const auto found = std::find_if(object.members.begin(), object.members.end(),
+                                    [name](const Key& key) { return key.name == name; });
+    return found == object.members.end() ? nullptr : &*found;
+}
+
+std::string expected(const Key& key)
+{
+    return expected_kind(key) + (key.note.empty() ? "" : " (" + std::string(key.note) + ")");
+}
+
+}  // namespace gh::config

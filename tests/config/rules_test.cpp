@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/rules.h"
+
+#include "temporary_folder.h"
+#include "text.h"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+constexpr const char* kNone = "0 complaints";
+
+std::string memory_complaint(const std::string& members)
+{
+    return complaint_of(R"("memory": {)" + members + "}");
+}
+
+std::string region_complaint(const std::string& region)
+{
+    return memory_complaint(R"("size": "256MiB", "regions": [)" + region + "]");
+}
+
+bool contains(const std::string& text, const std::string& part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("memory that overlaps is told with both ranges")
+{
+    CHECK(region_complaint(R"({"address": "0x8ffff000", "size": "8KiB"})") ==
+          "vm.json:1:58: memory.regions.0: got 0x8ffff000-0x90000fff; expected a range that does "
+          "not overlap RAM at 0x80000000-0x8fffffff");
+    CHECK(region_complaint(R"({"address": "0x90000000", "size": "8KiB"})") == kNone);
+    CHECK(contains(region_complaint(R"({"address": "0x50000000", "size": "8KiB"},
+                                       {"address": "0x50001000", "size": "4KiB"})"),
+                   "memory.regions.1: got 0x50001000-0x50001fff; expected a range that does not "
+                   "overlap memory.regions.0"));
+}
+
+TEST_CASE("the bounce buffer lies behind RAM, and nothing else there")
+{
+    CHECK(contains(memory_complaint(R"("size": "256MiB", "swiotlb": "2MiB",
+                       "regions": [{"address": "0x90000000", "size": "4KiB"}])"),
+                   "overlap the bounce buffer (memory.swiotlb) behind RAM at 0x90000000-"));
+    CHECK(memory_complaint(R"("size": "256MiB", "swiotlb": "2MiB",
+              "regions": [{"address": "0x90200000", "size": "4KiB"}])") == kNone);
+}
+
+TEST_CASE("memory ends within the 36 bits of guest addresses")
+{
+    CHECK(memory_complaint(R"("base": "0xff0000000", "size": "256MiB")") == kNone);
+    CHECK(contains(memory_complaint(R"("base": "0xff0000000", "size": "258MiB")"), "36 bits"));
+    CHECK(
+        contains(memory_complaint(R"("base": "0xff0000000", "size": "256MiB", "swiotlb": 2097152)"),
+                 "memory.swiotlb: got 0x1000000000-0x10001fffff; expected an end below"));
+}
+
+TEST_CASE("devices, the info page and what is no page are no memory")
+{
+    CHECK(contains(memory_complaint(R"("base": "0x40000000")"), "from 0x40200000"));
+    CHECK(memory_complaint(R"("base": "0x40200000")") == kNone);
+    CHECK(contains(region_complaint(R"({"address": "0x40000000", "size": 4096})"), "info page"));
+    CHECK(region_complaint(R"({"address": "0x40001000", "size": 4096})") == kNone);
+    CHECK(
+        contains(region_complaint(R"({"address": "0x50000800", "size": 4096})"), "steps of 4KiB"));
+    CHECK(
+        contains(region_complaint(R"({"address": "0x50000000", "size": 5000})"), "mean \"8KiB\""));
+}
+
+TEST_CASE("huge pages want whole ones")
+{
+    CHECK(contains(memory_complaint(R"("size": "3MiB", "hugepages": true)"), "mean \"4MiB\"?"));
+    CHECK(memory_complaint(R"("size": "4MiB", "hugepages": true)") == kNone);
+}
+
+TEST_CASE("labels differ")
+{
+    CHECK(contains(region_complaint(R"({"label": 3, "address": "0x50000000", "size": "4KiB"},
+                                       {"label": 3, "address": "0x60000000", "size": "4KiB"})"),
+                   "memory.regions.1.label: got 3; expected a number of its own"));
+}
+
+TEST_CASE("a region without file has a size and nothing of a file")
+{
+    CHECK(
+        contains(region_complaint(R"({"address": "0x50000000"})"), "regions.0.size: got nothing"));
+    CHECK(contains(region_complaint(R"({"address": "0x50000000", "size": 4096, "offset": 4096})"),
+                   "expected no offset in a region without file"));
+    CHECK(contains(
+        region_complaint(R"({"address": "0x50000000", "size": 4096, "copy_on_write": true})"),
+        "expected false in a region without file"));
+}
+
+TEST_CASE("a region is not longer than its file")
+{
+    const TemporaryFolder folder;
+    folder.write("k", std::string(5000, 'x'));
+    const auto lines = [&](const std::string& region) {
+        const auto file = folder.write(
+            "a.json", R"({"kernel": "k", "memory": {"regions": [{"address": "0x50000000",
+                         "file": "k", )" +
+                          region + "}]}}");
+        try {
+            (void)gh::config::load(file);
+            return std::string(kNone);
+        } catch (const gh::config::ConfigError& error) {
+            return std::string(error.what());
+        }
+    };
+    CHECK(lines(R"("size": "8KiB")") == kNone);
+    CHECK(contains(lines(R"("size": "12KiB")"),
+                   "regions.0.size: got 12KiB; expected at most the 8K"));
+    CHECK(contains(lines(R"("offset": "8KiB")"), "expected less than the 5000 bytes of"));
+}
+
+TEST_CASE("a flat image lies in RAM")
+{
+    const auto at = [](const std::string& address) {
+        return complaints_of(R"({"kernel": {"path": "k", "address": ")" + address + "\"}}").size();
+    };
+    CHECK(at("0x80000000") == 0);
+    CHECK(at("0x9ffff000") == 0);
+    CHECK(at("0xa0000000") == 1);
+    CHECK(at("0x7ffff000") == 1);
+}
+
+TEST_CASE("the command line is not longer than Linux takes")
+{
+    const auto params = [](std::size_t length) {
+        return R"("params": ["a", ")" + std::string(length - 2, 'x') + "\"]";
+    };
+    CHECK(complaint_of(params(2047)) == kNone);
+    CHECK(contains(complaint_of(params(2048)), "params: got 2048 characters in all"));
+}
+
+TEST_CASE("serial lines fit their types")
+{
+    CHECK(contains(complaint_of(R"("serial": ["file"])"), "serial.0.path: got nothing"));
+    CHECK(contains(complaint_of(R"("serial": {"type": "null", "path": "x"})"), "expected no path"));
+    CHECK(contains(complaint_of(R"("serial": ["stdio", "null", "stdio"])"),
+                   "serial.2: got a second \"stdio\""));
+    CHECK(contains(complaint_of(R"("serial": ["pty", "pty", "null", "null", "null"])"),
+                   "expected a list of at most 4 values"));
+    CHECK(contains(complaint_of(R"("serial": [{"type": "file", "path": "x"},
+                                              {"type": "socket", "path": "x"}])"),
+                   "serial.1.path: got \"/vm/x\"; expected a path of its own"));
+    CHECK(complaint_of(R"("serial": ["pty", "pty", "null", "null"])") == kNone);
+}
+
+TEST_CASE("one wrong value does not draw further complaints after it")
+{
+    CHECK(contains(memory_complaint(R"("size": "1X", "regions": [
+                       {"address": "0x80000000", "size": "4KiB"}])"),
+                   "memory.size"));
+}
