@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <cstdio>
+#include "cli/cli.h"
 
-int main()
+int main(int argc, char** argv)
 {
-    (void)std::puts("gh-vmm 0.1.0");
-    return 0;
+    try {
+        return gh::cli::run(argc, argv);
+    } catch (const std::exception& error) {
+        return gh::cli::report(error);
+    }
 }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/cli.h"
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/usage_error.h"
+#include "config/config_error.h"
+#include "config/suggest.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+namespace gh::cli {
+namespace {
+
+constexpr std::array kCommands{
+    Command{"check", "Say everything that is wrong with a configuration", declare_check},
+    Command{"schema", "Print the JSON Schema of configurations", declare_schema},
+};
+
+std::string suggestion(std::string_view word)
+{
+    std::vector<std::string_view> names;
+    for (const Command& command : kCommands)
+        names.emplace_back(command.name);
+    const auto near = config::nearest(word, names);
+    return near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?";
+}
+
+/// A first word that is no sub-command deserves better than "not expected".
+void check_command_name(int argc, const char* const* argv)
+{
+    const auto is_word = [](std::string_view text) { return !text.starts_with("-"); };
+    const auto* const word = std::find_if(argv + 1, argv + argc, is_word);
+    const auto is_it = [word](const Command& command) {
+        return std::string(*word) == command.name;
+    };
+    if (word == argv + argc || std::any_of(kCommands.begin(), kCommands.end(), is_it))
+        return;
+    throw UsageError("there is no command \"" + std::string(*word) + "\"" + suggestion(*word) +
+                     "\nSee gh-vmm --help.");
+}
+
+/// False if the answer (help, version) was already printed. CLI11's exceptions end here.
+bool parse(CLI::App& app, int argc, const char* const* argv)
+{
+    try {
+        app.parse(argc, argv);
+        return true;
+    } catch (const CLI::Success& answer) {
+        (void)app.exit(answer);
+        return false;
+    } catch (const CLI::ParseError& error) {
+        check_command_name(argc, argv);
+        const auto chosen = app.get_subcommands();
+        throw UsageError(std::string(error.what()) + "\nSee gh-vmm " +
+                         (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help.");
+    }
+}
+
+void set_verbosity(int flags)
+{
+    constexpr std::array kLevels{LogLevel::Warn, LogLevel::Info, LogLevel::Debug};
+    set_log_level(kLevels.at(static_cast<std::size_t>(flags < 2 ? flags : 2)));
+}
+
+void say(const std::string& line)
+{
+    (void)std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void say_all(const config::ConfigError& error)
+{
+    for (const auto& line : error.lines())
+        say(line);
+    const auto count = error.lines().size();
+    say("gh-vmm: error: " + std::to_string(count) + (count == 1 ? " mistake" : " mistakes") +
+        " in " + error.file() + "; nothing was started");
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv)
+{
+    CLI::App app{"A small virtual machine monitor for the Gunyah hypervisor", "gh-vmm"};
+    app.set_version_flag("-V,--version", "gh-vmm " GH_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    int verbosity = 0;
+    app.add_flag("-v,--verbose", verbosity, "Say more on stderr; twice: everything");
+    Action action;
+    for (const Command& command : kCommands) {
+        CLI::App* const options = app.add_subcommand(command.name, command.help);
+        options->callback([&action, chosen = command.declare(*options)] { action = chosen; });
+    }
+    if (!parse(app, argc, argv))
+        return kExitOk;
+    set_verbosity(verbosity);
+    return action();
+}
+
+int report(const std::exception& error) noexcept
+{
+    if (const auto* config_error = dynamic_cast<const config::ConfigError*>(&error)) {
+        say_all(*config_error);
+        return kExitUsage;
+    }
+    say(std::string("gh-vmm: error: ") + error.what());
+    return dynamic_cast<const UsageError*>(&error) != nullptr ? kExitUsage : kExitError;
+}
+
+}  // namespace gh::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/config_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace gh::cli {
+
+void ConfigOptions::declare(CLI::App& options)
+{
+    options.add_option("CONFIG", file, "The configuration, a JSON file; see gh-vmm.json(5)")
+        ->required();
+    options
+        .add_option("--set", settings,
+                    "Set one key of the configuration, such as memory.size=2GiB; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+}
+
+config::Vm ConfigOptions::load(config::Files files) const
+{
+    return config::load(file, settings, files);
+}
+
+}  // namespace gh::cli

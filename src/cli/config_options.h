@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config/parse.h"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace gh::cli {
+
+/// What every command that reads a configuration takes: CONFIG and --set.
+struct ConfigOptions {
+    std::string file;
+    std::vector<std::string> settings;
+
+    void declare(CLI::App& options);
+    [[nodiscard]] config::Vm load(config::Files files = config::Files::Check) const;
+};
+
+}  // namespace gh::cli
