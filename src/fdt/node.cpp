@@ -111,13 +111,13 @@ Node& Node::set(std::string_view name, Bytes value)
 
 Node& Node::set_text(std::string_view name, std::string_view text)
 {
-    return set_texts(name, {text});
+    return set_texts(name, {std::string(text)});
 }
 
-Node& Node::set_texts(std::string_view name, std::initializer_list<std::string_view> texts)
+Node& Node::set_texts(std::string_view name, const std::vector<std::string>& texts)
 {
     std::vector<std::byte> value;
-    for (const auto text : texts)
+    for (const auto& text : texts)
         append_text(value, text);
     return set(name, value);
 }

@@ -4,7 +4,6 @@
 #include "fdt/view.h"
 
 #include <deque>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +35,7 @@ public:
     Node& set(std::string_view name, Bytes value);
     Node& set_flag(std::string_view name) { return set(name, Bytes{}); }
     Node& set_text(std::string_view name, std::string_view text);
-    Node& set_texts(std::string_view name, std::initializer_list<std::string_view> texts);
+    Node& set_texts(std::string_view name, const std::vector<std::string>& texts);
     Node& set_cells(std::string_view name, const std::vector<std::uint32_t>& cells);
     Node& set_u32(std::string_view name, std::uint32_t value) { return set_cells(name, {value}); }
     /// Each number as two cells.

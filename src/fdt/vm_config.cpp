@@ -2,8 +2,8 @@
 #include "fdt/vm_config.h"
 
 #include "base/bits.h"
-#include "fdt/text.h"
 #include "fdt/vm_config_reader.h"
+#include "memory/hex.h"
 
 #include <algorithm>
 #include <regex>

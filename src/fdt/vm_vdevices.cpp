@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/bits.h"
-#include "fdt/text.h"
 #include "fdt/vm_config_reader.h"
+#include "memory/hex.h"
 
 #include <algorithm>
 #include <array>

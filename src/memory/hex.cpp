@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "fdt/text.h"
+#include "memory/hex.h"
 
 #include <array>
 #include <charconv>
 
-namespace gh::fdt {
+namespace gh {
 
 std::string hex(std::uint64_t value)
 {
@@ -13,4 +13,4 @@ std::string hex(std::uint64_t value)
     return "0x" + std::string(digits.data(), end);
 }
 
-}  // namespace gh::fdt
+}  // namespace gh

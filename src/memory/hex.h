@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-namespace gh::fdt {
+namespace gh {
 
-/// "0x80000000": how every address and size in a message or tree is spelt.
+/// "0x80000000": how every address and size is spelt for people.
 [[nodiscard]] std::string hex(std::uint64_t value);
 
-}  // namespace gh::fdt
+}  // namespace gh
