@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -8,8 +11,9 @@ namespace gh::cpu {
 
 class Cpu;
 
-/// The PEs of one VM: one inner shareable domain. Carries TLB maintenance and code invalidation from
-/// one PE to the others. Made before its PEs, destroyed after them; all PEs join before any runs.
+/// The PEs of one VM: one inner shareable domain. Carries TLB maintenance and code invalidation
+/// from one PE to the others. Made before its PEs, destroyed after them; all PEs join before any
+/// runs.
 class Cluster {
 public:
     Cluster() = default;
@@ -17,8 +21,8 @@ public:
     Cluster& operator=(const Cluster&) = delete;
 
     /// Platform::page() answers anew: every PE forgets its translations before it executes another
-    /// guest instruction. Returns when all have (a PE outside run() counts at once). Any thread that
-    /// is not inside a PE's run().
+    /// guest instruction. Returns when all have (a PE outside run() counts at once). Any thread
+    /// that is not inside a PE's run().
     void flush_stage2() noexcept;
 
     /// SEV: wakes every PE that sleeps in WFE.
@@ -28,7 +32,22 @@ public:
 
 private:
     friend class Cpu;
+    static constexpr std::size_t kPages = 1u << 14;
+    static std::size_t page_hash(const std::byte* host) noexcept
+    {
+        return static_cast<std::size_t>(
+            (reinterpret_cast<std::uintptr_t>(host) >> 12) * 0x9e37'79b9'7f4a'7c15ull >> 50);
+    }
+
+    /// Some PE holds predecoded code of this page. Never unsaid: only spares work.
+    void note_code(const std::byte* host) noexcept;
+    [[nodiscard]] bool may_have_code(const std::byte* host) const noexcept
+    {
+        return code_pages_[page_hash(host)].load(std::memory_order_relaxed);
+    }
+
     std::vector<Cpu*> cpus_;
+    std::array<std::atomic<bool>, kPages> code_pages_{};
 };
 
 }  // namespace gh::cpu

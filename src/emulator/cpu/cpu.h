@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/cpu/address_spaces.h"
+#include "emulator/cpu/block_cache.h"
 #include "emulator/cpu/cluster.h"
+#include "emulator/cpu/exclusive.h"
+#include "emulator/cpu/guest_memory_access.h"
 #include "emulator/cpu/insn.h"
+#include "emulator/cpu/maintenance.h"
+#include "emulator/cpu/mmu.h"
 #include "emulator/cpu/platform.h"
 #include "emulator/cpu/state.h"
+#include "emulator/cpu/syndrome.h"
+#include "emulator/cpu/tlb.h"
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
 
 namespace gh::cpu {
 
@@ -22,8 +35,8 @@ enum class Exit {
 
 /// One AArch64 PE with EL0 and EL1 (Armv8.0 and the extensions that identification.cpp lists): tier
 /// T0, an interpreter of predecoded blocks. One thread at a time runs it; what other threads may
-/// call says so. Everything the guest does ends as an architectural answer, never as an exception of
-/// C++. Document: Arm ARM (DDI 0487).
+/// call says so. Everything the guest does ends as an architectural answer, never as an exception
+/// of C++. Document: Arm ARM (DDI 0487).
 class Cpu {
 public:
     /// Joins `cluster` for its lifetime; both outlive the PE. MPIDR_EL1 is what the guest reads.
@@ -59,39 +72,261 @@ public:
     /// Ends it with a synchronous external abort instead.
     void abort_mmio() noexcept;
 
-    // ---- For instruction handlers (interpreter thread only).
+    // ---- For instruction handlers (on the thread that runs the PE).
 
-    /// Reads or writes T (1, 2, 4, 8 bytes or Vreg) at the current privilege. False: an exception was
-    /// taken and the handler must return nullptr. SIMD, pair and write-back forms use these: they
-    /// have no syndrome, so an address without RAM is an external abort (golden README 02.19).
+    /// Reads or writes T (1, 2, 4, 8 bytes or Vreg) at the current privilege. False: an exception
+    /// was taken and the handler must return nullptr. SIMD, pair and write-back forms use these:
+    /// they have no syndrome, so an address without RAM is an external abort (golden README 02.19).
     template <class T>
-    bool load(const Insn* insn, std::uint64_t address, T& value) noexcept;
+    bool load(const Insn* insn, std::uint64_t address, T& value) noexcept
+    {
+        return load_as<T>(insn, address, value, *tlb_, Syndrome{});
+    }
     template <class T>
-    bool store(const Insn* insn, std::uint64_t address, const T& value) noexcept;
+    bool store(const Insn* insn, std::uint64_t address, const T& value) noexcept
+    {
+        return store_as<T>(insn, address, value, *tlb_, Syndrome{});
+    }
+    /// The same for forms that have a syndrome, so that a device can answer them.
+    template <class T>
+    bool load_as(const Insn* insn, std::uint64_t address, T& value, Tlb& tlb,
+                 Syndrome syndrome) noexcept;
+    template <class T>
+    bool store_as(const Insn* insn, std::uint64_t address, const T& value, Tlb& tlb,
+                  Syndrome syndrome) noexcept;
+    [[nodiscard]] Tlb& current_tlb() noexcept { return *tlb_; }
+    /// What LDTR and STTR see.
+    [[nodiscard]] Tlb& unprivileged_tlb() noexcept { return user_tlb_; }
 
-    /// True if `register` (an index of State::x) may serve as a base: false after an SP alignment
+    /// Where `size` bytes of RAM at `address` lie, for an atomic access; `size` aligned. nullptr:
+    /// an exception was taken.
+    std::byte* atomic_host(const Insn* insn, std::uint64_t address, unsigned size,
+                           bool write) noexcept;
+
+    /// True if x[rn] is a multiple of `size`, as ordered accesses need; false after an alignment
     /// fault.
+    bool is_atomic_aligned(const Insn* insn, unsigned size, bool write) noexcept
+    {
+        return (state_.x[insn->rn] & (size - 1)) == 0 || misaligned(insn, write);
+    }
+
+    /// True if `base` (an index of State::x) may serve as a base address: false after an SP
+    /// alignment fault.
     bool base_is_aligned(const Insn* insn, unsigned base) noexcept
     {
         return base != kSp || (state_.x[kSp] & 15) == 0 || sp_misaligned(insn);
     }
 
-    /// Takes the Undefined Instruction exception at `insn`; returns what the handler returns.
-    const Insn* undefined(const Insn* insn) noexcept;
     /// The address of `insn`, an instruction of the current block.
-    [[nodiscard]] std::uint64_t address_of(const Insn* insn) const noexcept;
+    [[nodiscard]] std::uint64_t address_of(const Insn* insn) const noexcept
+    {
+        return block_->va + static_cast<std::uint64_t>(insn - block_->insns()) * 4;
+    }
+
+    /// Goes on at `target`, in the current page, through link `which` of the current block.
+    const Insn* follow(unsigned which, std::uint64_t target) noexcept
+    {
+        Block* const next = block_->link[which];
+        if (next == nullptr || !next->live || attention_.load(std::memory_order_relaxed) != 0)
+            return follow_slowly(which, target);
+        return enter(next);
+    }
+    /// Goes on at `target`, anywhere.
+    const Insn* jump(std::uint64_t target) noexcept;
+    /// Goes on behind `insn` by a fresh look at everything: after whatever changes how code runs.
+    const Insn* resume_after(const Insn* insn) noexcept
+    {
+        state_.pc = address_of(insn) + 4;
+        return nullptr;
+    }
+
+    /// ISB: goes on behind `insn`, in a block found afresh if this one's code changed.
+    const Insn* go_on_after(const Insn* insn) noexcept
+    {
+        return block_->live && !wants_attention() ? insn + 1 : jump(address_of(insn) + 4);
+    }
+    /// Whether something waits at the next block: an interrupt, a kick, maintenance.
+    [[nodiscard]] bool wants_attention() const noexcept
+    {
+        return attention_.load(std::memory_order_relaxed) != 0;
+    }
+    void send_event() noexcept { cluster_.send_event(); }
+
+    /// Exceptions to EL1, taken at `insn` (or, for SVC, behind it). They return what the handler
+    /// returns. ISS as DDI 0487 D17.2.37.
+    const Insn* undefined(const Insn* insn) noexcept;
+    const Insn* synchronous(const Insn* insn, ExceptionClass ec, std::uint32_t iss) noexcept;
+    const Insn* supervisor_call(const Insn* insn) noexcept;
+    const Insn* exception_return(const Insn* insn) noexcept;
+
+    /// Called when an instruction waits: Exit::Wfi unless an interrupt is pending already.
+    const Insn* wait_for_interrupt(const Insn* insn) noexcept;
+    const Insn* wait_for_event(const Insn* insn) noexcept;
+    const Insn* hypervisor_call(const Insn* insn, bool smc) noexcept;
+
+    /// PSTATE changes that have consequences.
+    void set_daif(std::uint32_t daif) noexcept;
+    void set_sp_sel(unsigned sp_sel) noexcept;
+    void set_pan(bool pan) noexcept;
+
+    /// MRS and MSR of a system register (a sysreg() id) at the present EL. False: an exception was
+    /// taken.
+    bool read_sysreg(const Insn* insn, std::uint16_t id, std::uint64_t& value) noexcept;
+    bool write_sysreg(const Insn* insn, std::uint16_t id, std::uint64_t value) noexcept;
+    /// EC 0x18: a system register or instruction that this EL may not use.
+    const Insn* trap_system(const Insn* insn, std::uint16_t id, bool read) noexcept;
+    /// Cache, TLB and address translation operations. Returns what the handler returns.
+    const Insn* system_operation(const Insn* insn, std::uint16_t id, std::uint64_t value) noexcept;
+
+    /// DSB: waits until every other PE has done the maintenance that this one asked for.
+    void wait_for_maintenance() noexcept;
+
+    Exclusive& exclusive() noexcept { return exclusive_; }
 
 private:
+    friend class Cluster;
+    friend class Mmu;
+
+    static constexpr std::uint32_t kAttendIrq = 1;          // look at irq_
+    static constexpr std::uint32_t kAttendKick = 2;         // kick() was called
+    static constexpr std::uint32_t kAttendExit = 4;         // exit_ says why to leave
+    static constexpr std::uint32_t kAttendMaintenance = 8;  // the inbox has work
+
+    static constexpr std::uint16_t kContextFpTraps = 1;  // CPACR_EL1.FPEN traps at this EL
+
     bool sp_misaligned(const Insn* insn) noexcept;
+    bool misaligned(const Insn* insn, bool write) noexcept;
+
+    // interpreter.cpp
+    const Insn* enter(Block* block) noexcept
+    {
+        block_ = block;
+        instructions_ += block->count;
+        return block->insns();
+    }
+    const Insn* follow_slowly(unsigned which, std::uint64_t target) noexcept;
+    Block* block_at(std::uint64_t va) noexcept;
+    Block* translate_block(std::uint64_t va, const std::byte* host) noexcept;
+    bool translate_word(std::uint32_t word, Insn& insn) const noexcept;
+    const std::byte* fetch_host(std::uint64_t va) noexcept;
+    const std::byte* fetch_host_slowly(std::uint64_t va) noexcept;
+    bool attend() noexcept;
+    void leave(Exit exit) noexcept;
+    void update_context() noexcept;
+
+    // memory.cpp
+    bool access_slowly(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
+                       bool write, Tlb& tlb, Syndrome syndrome) noexcept;
+    bool access_within_page(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
+                            bool write, Tlb& tlb, Syndrome syndrome) noexcept;
+    bool access_device(const Insn* insn, std::uint64_t address, std::uint64_t ipa,
+                       std::span<std::byte> bytes, bool write, Syndrome syndrome) noexcept;
+    void remember(Tlb& tlb, std::uint64_t va, const Translation& t, const Page& page) noexcept;
+    void data_abort(const Insn* insn, std::uint64_t address, const Fault& fault, bool write,
+                    bool cache_operation = false) noexcept;
+
+    // exceptions.cpp
+    void take(std::uint64_t return_to, unsigned vector) noexcept;
+    void take_irq() noexcept;
+    bool take_pending_state() noexcept;
+    void take_synchronous(std::uint64_t return_to, ExceptionClass ec, std::uint32_t iss) noexcept;
+    void set_el(unsigned el, unsigned sp_sel) noexcept;
+    [[nodiscard]] std::uint64_t pstate() const noexcept;
+    void set_pstate(std::uint64_t spsr) noexcept;
+
+    // system_registers.cpp
+    bool may_access(const Insn* insn, std::uint16_t id, bool read) noexcept;
+    bool read_special(std::uint16_t id, std::uint64_t& value) noexcept;
+    bool write_special(std::uint16_t id, std::uint64_t value) noexcept;
+    bool write_translation_register(std::uint16_t id, std::uint64_t value) noexcept;
+
+    // maintenance.cpp
+    void translation_changed() noexcept;
+    void address_space_changed() noexcept;
+    void tlb_operation(std::uint16_t id, std::uint64_t value) noexcept;
+    void broadcast(const Maintenance& work) noexcept;
+    void perform(const Maintenance& work) noexcept;
+    void drain_inbox() noexcept;
+    std::uint64_t post(const Maintenance& work);
+    [[nodiscard]] bool has_performed(std::uint64_t number) const noexcept;
+    void translate_address(std::uint16_t id, std::uint64_t va) noexcept;
+    const Insn* zero_block(const Insn* insn, std::uint64_t address) noexcept;
+    const Insn* cache_operation(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept;
+    void borrow(std::uint64_t va) noexcept;
+    void return_borrowed() noexcept;
+    void flush_pages(std::uint64_t va, std::uint64_t pages) noexcept;
 
     Cluster& cluster_;
     Platform& platform_;
-    unsigned index_;
-    std::uint64_t mpidr_;
+    const unsigned index_;
+    const std::uint64_t mpidr_;
     State state_;
-    MmioAccess mmio_;
+
+    // What the inner loop touches.
+    Block* block_ = nullptr;
+    Tlb* tlb_ = nullptr;
     std::uint64_t instructions_ = 0;
+    std::atomic<std::uint32_t> attention_{0};
+    std::uint16_t context_ = 0;  // what decoding depends on
+
+    Tlb kernel_tlb_;
+    Tlb user_tlb_;
+    Mmu mmu_;
+    BlockCache blocks_;
+    Exclusive exclusive_;
+    LargePages large_pages_;
+    AddressSpaces address_spaces_;
+    // Pages of kernel_tlb_ that belong to the present address space or depend on PAN.
+    std::array<std::uint64_t, 16> borrowed_{};
+    unsigned borrowed_count_ = 0;  // more than fit: all of kernel_tlb_ may be borrowed
+
+    MmioAccess mmio_;
+    Syndrome mmio_syndrome_;
+    std::uint64_t mmio_address_ = 0;
+    Exit exit_ = Exit::Kicked;
+    unsigned fruitless_exceptions_ = 0;
     std::atomic<bool> irq_{false};
+    std::atomic<bool> event_{false};
+
+    // Maintenance that other PEs ask for (maintenance.cpp).
+    std::mutex inbox_mutex_;
+    std::vector<Maintenance> inbox_;
+    std::uint64_t posted_ = 0;  // under inbox_mutex_
+    std::atomic<std::uint64_t> performed_{0};
+    std::atomic<bool> running_{false};
+    std::vector<std::uint64_t> awaited_;  // per PE: what DSB must see performed
+    bool awaiting_ = false;
+    bool clear_code_soon_ = false;
 };
+
+// ---- The fast path of data accesses: one comparison, then host memory.
+
+template <class T>
+bool Cpu::load_as(const Insn* insn, std::uint64_t address, T& value, Tlb& tlb,
+                  Syndrome syndrome) noexcept
+{
+    const TlbEntry& entry = tlb.slot(address);
+    // The tag of the last byte: an access that leaves the page cannot match its entry.
+    if (entry.read == tlb.tag(address + sizeof(T) - 1)) [[likely]] {
+        value = read_guest<T>(entry.addend + address);
+        return true;
+    }
+    return access_slowly(insn, address, std::as_writable_bytes(std::span(&value, 1)), false, tlb,
+                         syndrome);
+}
+
+template <class T>
+bool Cpu::store_as(const Insn* insn, std::uint64_t address, const T& value, Tlb& tlb,
+                   Syndrome syndrome) noexcept
+{
+    const TlbEntry& entry = tlb.slot(address);
+    if (entry.write == tlb.tag(address + sizeof(T) - 1)) [[likely]] {
+        write_guest<T>(entry.addend + address, value);
+        return true;
+    }
+    T copy = value;
+    return access_slowly(insn, address, std::as_writable_bytes(std::span(&copy, 1)), true, tlb,
+                         syndrome);
+}
 
 }  // namespace gh::cpu

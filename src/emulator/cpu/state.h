@@ -24,9 +24,9 @@ inline constexpr std::uint32_t kDaifA = 1u << 8;
 inline constexpr std::uint32_t kDaifI = 1u << 7;
 inline constexpr std::uint32_t kDaifF = 1u << 6;
 
-/// The architectural state of one PE that guest software can see or save: general registers, PSTATE,
-/// V registers, EL1 system registers. Plain data, so that tests compare it and a translator can
-/// address it. GIC CPU interface and timers live with their owner (hyp/).
+/// The architectural state of one PE that guest software can see or save: general registers,
+/// PSTATE, V registers, EL1 system registers. Plain data, so that tests compare it and a translator
+/// can address it. GIC CPU interface and timers live with their owner (hyp/).
 struct State {
     std::array<std::uint64_t, 34> x{};
     std::uint64_t pc = 0;
