@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/hyp/vcpu.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gh::hyp {
+
+namespace {
+
+constexpr std::uint64_t kExitedForGood = 1;  // data0 of PoweredOff
+constexpr std::uint64_t kFromWfi = 1;        // data1 of ExpectsWakeup
+constexpr std::uint64_t kFromSuspend = 2;
+constexpr std::uint16_t kSoftwareError = 5;
+
+void load(cpu::State& state, const BootContext& boot)
+{
+    std::copy(boot.x.begin(), boot.x.end(), state.x.begin());
+    state.x[cpu::kSp] = boot.sp_el1;
+    state.sp_el0 = boot.sp_el0;
+}
+
+}  // namespace
+
+Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigned index,
+           const VcpuConfig& config, const BootContext& boot)
+    : power_(power), index_(index), cpu_(cluster, platform, index, config.mpidr)
+{
+    if (!config.boots)
+        return;
+    cpu_.reset(boot.pc, boot.x[0]);
+    load(cpu_.state(), boot);
+}
+
+VcpuRunResult Vcpu::run(const Resume& resume) noexcept
+{
+    if (mmio_pending_)
+        answer_mmio(resume);
+    for (;;) {
+        if (const auto result = obstacle())
+            return *result;
+        switch (cpu_.run()) {
+        case cpu::Exit::Mmio: mmio_pending_ = true; return mmio_result();
+        case cpu::Exit::Wfi: in_wfi_ = true; break;
+        case cpu::Exit::Requested:
+        case cpu::Exit::Kicked: break;
+        case cpu::Exit::Loop:  // golden README 01.18
+            power_.end({.type = kSoftwareError, .reason_size = 4, .reason = {}});
+            break;
+        }
+    }
+}
+
+/// Faulting accesses is what hypervisors since 2024 do; that of 12/2023 ignored the action (golden
+/// README 01.2).
+void Vcpu::answer_mmio(const Resume& resume) noexcept
+{
+    switch (resume.action) {
+    case Resume::Action::Emulate: cpu_.complete_mmio(resume.value); break;
+    case Resume::Action::Fault: cpu_.abort_mmio(); break;
+    case Resume::Action::Retry: return;
+    }
+    mmio_pending_ = false;
+}
+
+VcpuRunResult Vcpu::mmio_result() const noexcept
+{
+    const cpu::MmioAccess& access = cpu_.pending_mmio();
+    return {access.write ? VcpuState::VmmioWrite : VcpuState::VmmioRead,
+            {access.ipa, access.size, access.write ? access.value : 0}};
+}
+
+std::optional<VcpuRunResult> Vcpu::obstacle() noexcept
+{
+    auto& own = power_.own(index_);
+    if (own.farewell)
+        return std::exchange(own.farewell, std::nullopt);
+    if (power_.ended())
+        return VcpuRunResult{VcpuState::PoweredOff, {kExitedForGood, 0, 0}};
+    if (kicked_.exchange(false, std::memory_order_acq_rel))
+        return VcpuRunResult{VcpuState::Ready, {}};
+    if (!power_.is_on(index_))
+        return VcpuRunResult{VcpuState::PoweredOff, {}};
+    begin();
+    if (mmio_pending_)
+        return mmio_result();
+    return asleep();
+}
+
+void Vcpu::begin() noexcept
+{
+    if (const auto start = power_.take_start(index_)) {
+        in_wfi_ = false;
+        cpu_.reset(start->entry, start->argument);
+    }
+}
+
+std::optional<VcpuRunResult> Vcpu::asleep() noexcept
+{
+    auto& suspension = power_.own(index_).suspension;
+    if (!in_wfi_ && !suspension)
+        return std::nullopt;
+    if (!cpu_.irq())
+        return suspension ? VcpuRunResult{VcpuState::ExpectsWakeup,
+                                          {suspension->power_state, kFromSuspend, 0}}
+                          : VcpuRunResult{VcpuState::ExpectsWakeup, {0, kFromWfi, 0}};
+    in_wfi_ = false;
+    if (suspension && suspension->resume)
+        cpu_.reset(suspension->resume->entry, suspension->resume->argument);
+    suspension.reset();
+    return std::nullopt;
+}
+
+void Vcpu::wait_for_wakeup() noexcept
+{
+    for (;;) {
+        const std::uint32_t seen = wakeups_.load();
+        if (has_work())
+            return;
+        wakeups_.wait(seen);
+    }
+}
+
+bool Vcpu::has_work() noexcept
+{
+    if (power_.ended() || kicked_.exchange(false, std::memory_order_acq_rel))
+        return true;
+    const bool sleeps = in_wfi_ || power_.own(index_).suspension.has_value();
+    return power_.is_on(index_) && (!sleeps || cpu_.irq());
+}
+
+void Vcpu::kick() noexcept
+{
+    kicked_.store(true, std::memory_order_release);
+    wake();
+}
+
+void Vcpu::wake() noexcept
+{
+    cpu_.kick();
+    wakeups_.fetch_add(1);
+    wakeups_.notify_one();
+}
+
+void Vcpu::set_irq(bool asserted) noexcept
+{
+    cpu_.set_irq(asserted);
+    if (!asserted)
+        return;
+    wakeups_.fetch_add(1);
+    wakeups_.notify_one();
+}
+
+}  // namespace gh::hyp

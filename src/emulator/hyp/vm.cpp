@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/hyp/vm.h"
+
+#include "base/error.h"
+#include "emulator/cpu/cluster.h"
+#include "emulator/cpu/platform.h"
+#include "emulator/hyp/address_space.h"
+#include "emulator/hyp/alarm.h"
+#include "emulator/hyp/doorbell.h"
+#include "emulator/hyp/entropy.h"
+#include "emulator/hyp/generic_timer.h"
+#include "emulator/hyp/gic.h"
+#include "emulator/hyp/hypercalls.h"
+#include "emulator/hyp/power.h"
+#include "emulator/hyp/psci.h"
+#include "emulator/hyp/smccc.h"
+#include "emulator/hyp/vcpu.h"
+
+#include <deque>
+
+namespace gh::hyp {
+
+namespace {
+
+constexpr std::size_t kMaxVcpus = 8;
+constexpr std::uint16_t kStopForced = 7;
+
+const VmConfig& checked(const VmConfig& config)
+{
+    GH_CHECK(!config.vcpus.empty() && config.vcpus.size() <= kMaxVcpus);
+    for (const DoorbellConfig& bell : config.doorbells)
+        GH_CHECK(bell.intid >= kFirstSpi && bell.intid < kSpiEnd);
+    return config;
+}
+
+std::vector<std::uint64_t> mpidrs(const VmConfig& config)
+{
+    std::vector<std::uint64_t> all;
+    for (const VcpuConfig& vcpu : config.vcpus)
+        all.push_back(vcpu.mpidr);
+    return all;
+}
+
+/// What an EL1 sees of its registers x0..x17, which a call reads and writes.
+Call make_call(cpu::Cpu& pe)
+{
+    return {.vcpu = pe.index(),
+            .irq = pe.irq(),
+            .return_address = pe.state().pc,
+            .x = std::span<std::uint64_t, 18>(pe.state().x.data(), 18)};
+}
+
+}  // namespace
+
+/// The VM is its member list; the alarm's thread, which calls into all others, goes first.
+struct Vm::Parts final : cpu::Platform, IrqSink {
+    explicit Parts(VmConfig config);
+
+    cpu::Page page(std::uint64_t ipa) noexcept override { return memory.page(ipa); }
+    cpu::MmioOutcome mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept override;
+    bool hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate) noexcept override;
+    bool read_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t& value) noexcept override;
+    bool write_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t value) noexcept override;
+    std::uint64_t random() noexcept override { return random_word(); }
+    void set_irq(unsigned pe, bool asserted) noexcept override { vcpus[pe].set_irq(asserted); }
+
+    AddressSpace memory;
+    Gic gic;
+    std::deque<Doorbell> doorbells;
+    Power power;
+    Psci psci;
+    Hypercalls hypercalls;
+    Smccc smccc;
+    cpu::Cluster cluster;
+    std::deque<Vcpu> vcpus;
+    std::deque<GenericTimer> timers;
+    Alarm alarm;
+};
+
+Vm::Parts::Parts(VmConfig config)
+    : memory(checked(config).ram),
+      gic(config.gic, mpidrs(config), *this),
+      power(
+          config.vcpus, [this](unsigned n) { vcpus[n].wake(); }, std::move(config.on_exit)),
+      psci(power),
+      hypercalls(doorbells),
+      smccc(config.psci ? &psci : nullptr, hypercalls),
+      alarm(GenericTimer::kSlots * config.vcpus.size(), [this](std::size_t slot) {
+          timers[slot / GenericTimer::kSlots].ring(slot % GenericTimer::kSlots);
+      })
+{
+    for (const DoorbellConfig& bell : config.doorbells)
+        doorbells.emplace_back(bell.intid, gic);
+    for (unsigned n = 0; n < config.vcpus.size(); ++n) {
+        vcpus.emplace_back(cluster, *this, power, n, config.vcpus[n], config.boot);
+        timers.emplace_back(n, gic);
+    }
+}
+
+cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
+{
+    gic.refresh(pe.index());
+    if (gic.owns(access.ipa))
+        return gic.mmio(access);
+    return AddressSpace::is_vmmio(access.ipa) ? cpu::MmioOutcome::Exit : cpu::MmioOutcome::Abort;
+}
+
+bool Vm::Parts::hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate) noexcept
+{
+    gic.refresh(pe.index());
+    Call call = make_call(pe);
+    if (smccc.call(call, smc, immediate) == After::Leave)
+        pe.request_exit();
+    return true;
+}
+
+bool Vm::Parts::read_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t& value) noexcept
+{
+    return is_timer_register(id) ? timers[pe.index()].read_register(id, value)
+                                 : gic.read_register(pe.index(), id, value);
+}
+
+bool Vm::Parts::write_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t value) noexcept
+{
+    return is_timer_register(id) ? timers[pe.index()].write_register(id, value, alarm)
+                                 : gic.write_register(pe.index(), id, value);
+}
+
+Vm::Vm(VmConfig config) : parts_(std::make_unique<Parts>(std::move(config))) {}
+Vm::~Vm() = default;
+
+VcpuRunResult Vm::run(unsigned vcpu, const Resume& resume) noexcept
+{
+    parts_->gic.refresh(vcpu);
+    return parts_->vcpus[vcpu].run(resume);
+}
+
+void Vm::wait_for_wakeup(unsigned vcpu) noexcept
+{
+    parts_->vcpus[vcpu].wait_for_wakeup();
+}
+void Vm::kick(unsigned vcpu) noexcept
+{
+    parts_->vcpus[vcpu].kick();
+}
+
+void Vm::stop() noexcept
+{
+    parts_->power.end({.type = kStopForced, .reason_size = 4, .reason = {}});
+}
+
+bool Vm::exited() const noexcept
+{
+    return parts_->power.ended();
+}
+
+std::uint64_t Vm::doorbell_send(unsigned bell, std::uint64_t flags) noexcept
+{
+    return parts_->doorbells[bell].send(flags);
+}
+
+std::uint64_t Vm::doorbell_receive(unsigned bell, std::uint64_t clear) noexcept
+{
+    return parts_->doorbells[bell].receive(clear);
+}
+
+void Vm::doorbell_mask(unsigned bell, std::uint64_t enable, std::uint64_t ack) noexcept
+{
+    parts_->doorbells[bell].mask(enable, ack);
+}
+
+}  // namespace gh::hyp
