@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "devices/serial_link.h"
+
+#include "base/error.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace gh {
+namespace {
+
+// Above the first the guest is asked to wait; a guest that does not care loses bytes at the second.
+constexpr std::size_t kEnough = 64 << 10;
+constexpr std::size_t kMost = kEnough + 4096;
+// What a late reader still finds of a lossy line.
+constexpr std::size_t kScrollback = 16 << 10;
+// Small enough that a blocking write to something that polled writable does not wait.
+constexpr std::size_t kWrite = 4096;
+
+}  // namespace
+
+SerialLink::SerialLink(Poller& poller, Hooks hooks) : poller_(poller), hooks_(std::move(hooks))
+{
+    poller_.add(wake_.get(), EPOLLIN, [this](std::uint32_t) {
+        (void)wake_.drain();
+        serve();
+    });
+}
+
+SerialLink::~SerialLink()
+{
+    unwatch();
+    poller_.remove(wake_.get());
+}
+
+bool SerialLink::send(std::uint8_t byte) noexcept
+{
+    const std::scoped_lock lock(mutex_);
+    if (buffer_.size() < kMost)
+        buffer_.push_back(byte);
+    if (lossy_ && buffer_.size() >= 2 * kScrollback)
+        buffer_.erase(buffer_.begin(), buffer_.end() - kScrollback);
+    if (buffer_.size() == 1)
+        wake_.signal();
+    guest_waits_ = buffer_.size() >= kEnough;
+    return !guest_waits_;
+}
+
+void SerialLink::input_wanted() noexcept
+{
+    if (paused_)
+        wake_.signal();
+}
+
+void SerialLink::connect(const LinkEnds& ends)
+{
+    unwatch();
+    ends_ = ends;
+    output_waits_ = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        lossy_ = ends.lossy || ends.output < 0;
+    }
+    watch();
+    serve();
+}
+
+void SerialLink::watch()
+{
+    const auto handler = [this](std::uint32_t events) { ready(events); };
+    if (ends_.input >= 0)
+        poller_.add(ends_.input, 0, handler);
+    if (ends_.output >= 0 && ends_.output != ends_.input)
+        poller_.add(ends_.output, 0, handler);
+}
+
+void SerialLink::unwatch()
+{
+    if (ends_.input >= 0)
+        poller_.remove(ends_.input);
+    if (ends_.output >= 0 && ends_.output != ends_.input)
+        poller_.remove(ends_.output);
+    ends_ = {};
+}
+
+void SerialLink::rearm()
+{
+    const std::uint32_t in = reading_ ? std::uint32_t{EPOLLIN} : 0;
+    const std::uint32_t out = output_waits_ ? std::uint32_t{EPOLLOUT} : 0;
+    const bool same = ends_.input == ends_.output;
+    if (ends_.input >= 0)
+        poller_.watch(ends_.input, same ? in | out : in);
+    if (ends_.output >= 0 && !same)
+        poller_.watch(ends_.output, out);
+}
+
+void SerialLink::serve()
+{
+    look_for_room();
+    flush();
+    rearm();
+}
+
+void SerialLink::ready(std::uint32_t events)
+{
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && reading_)
+        receive();
+    serve();
+}
+
+void SerialLink::look_for_room()
+{
+    if (uart_ == nullptr)
+        return;
+    const std::scoped_lock lock(uart_->door());
+    paused_ = uart_->room() == 0;
+    reading_ = !paused_;
+}
+
+void SerialLink::receive()
+{
+    std::array<std::uint8_t, Uart16550a::kFifo> bytes{};
+    std::size_t room = 0;
+    {
+        const std::scoped_lock lock(uart_->door());
+        room = uart_->room();
+    }
+    if (room == 0 || ends_.input < 0)
+        return;
+    const ssize_t count = ::read(ends_.input, bytes.data(), room);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0)
+        return lost(End::Input);
+    const std::span typed = std::span(bytes).first(static_cast<std::size_t>(count));
+    if (hooks_.typed)
+        hooks_.typed(*this, typed);
+    else
+        to_guest(typed);
+}
+
+void SerialLink::to_guest(std::span<const std::uint8_t> bytes)
+{
+    const std::scoped_lock lock(uart_->door());
+    uart_->receive(bytes);
+}
+
+void SerialLink::break_to_guest()
+{
+    const std::scoped_lock lock(uart_->door());
+    uart_->receive_break();
+}
+
+void SerialLink::lost(End end)
+{
+    if (hooks_.closed)
+        return hooks_.closed(*this, end);
+    LinkEnds left = ends_;
+    (end == End::Input ? left.input : left.output) = -1;
+    connect(left);
+}
+
+// A bounded number of rounds: a guest that never stops printing must not keep us from its input.
+void SerialLink::flush()
+{
+    output_waits_ = false;
+    for (int round = 0; round < 32; ++round)
+        if (ends_.output < 0 || !refill() || !write_some())
+            return;
+    wake_.signal();
+}
+
+// Takes what the guest has sent since; false if that is nothing.
+bool SerialLink::refill()
+{
+    if (written_ < writing_.size())
+        return true;
+    writing_.clear();
+    written_ = 0;
+    bool waited = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        std::swap(writing_, buffer_);
+        waited = std::exchange(guest_waits_, false);
+    }
+    if (waited) {
+        const std::scoped_lock lock(uart_->door());
+        uart_->resume_sending();
+    }
+    return !writing_.empty();
+}
+
+// False if there is no point in going on for now.
+bool SerialLink::write_some()
+{
+    const std::size_t left = std::min(writing_.size() - written_, kWrite);
+    const ssize_t count = ::write(ends_.output, writing_.data() + written_, left);
+    if (count >= 0) {
+        written_ += static_cast<std::size_t>(count);
+        return true;
+    }
+    if (errno == EINTR)
+        return true;
+    output_waits_ = errno == EAGAIN;
+    if (!output_waits_)
+        lost(End::Output);
+    return false;
+}
+
+void SerialLink::drain() noexcept
+{
+    constexpr int kPatience = 1000;  // milliseconds
+    while (ends_.output >= 0 && refill()) {
+        pollfd writable{.fd = ends_.output, .events = POLLOUT, .revents = 0};
+        if (::poll(&writable, 1, kPatience) <= 0)
+            return;
+        if (!write_some() && !output_waits_)
+            return;
+    }
+}
+
+}  // namespace gh

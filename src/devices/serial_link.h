@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "base/event_fd.h"
+#include "base/poller.h"
+#include "devices/uart16550a.h"
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace gh {
+
+/// Where a serial line leads on the host at the moment. -1: nowhere.
+struct LinkEnds {
+    int input = -1;
+    int output = -1;
+    /// Without a reader the line goes on and the oldest output is forgotten (a pty, a socket that
+    /// nobody has called); else a slow reader slows the guest, as on a real line with handshake.
+    bool lossy = false;
+};
+
+/// Carries bytes between a UART and descriptors: the vCPU threads only append to a buffer, the io
+/// thread does everything that may wait. Input is taken from the host only when the guest has room
+/// for it, so that none is lost.
+class SerialLink final : public SerialHost {
+public:
+    enum class End { Input, Output };
+
+    /// Called in the io thread. Both may be empty.
+    struct Hooks {
+        /// Looks at input first; else it goes to the guest as it comes.
+        std::function<void(SerialLink&, std::span<const std::uint8_t>)> typed;
+        /// Input ended, or output can never be written again: calls connect() with what is left.
+        /// Else the line does without that end.
+        std::function<void(SerialLink&, End)> closed;
+    };
+
+    SerialLink(Poller& poller, Hooks hooks);
+    ~SerialLink() override;
+
+    /// The port to serve; before anything runs.
+    void attach(Uart16550a& uart) { uart_ = &uart; }
+
+    /// From now on these are the ends. The descriptors stay the caller's and are closed only after
+    /// they were replaced. The io thread's, or before it runs.
+    void connect(const LinkEnds& ends);
+
+    /// Gives bytes (or a break) to the guest. From `typed` only, and no more than it was given.
+    void to_guest(std::span<const std::uint8_t> bytes);
+    void break_to_guest();
+
+    /// Writes what is left, waiting a second at most for somebody to take it. After the io thread.
+    void drain() noexcept;
+
+    [[nodiscard]] bool send(std::uint8_t byte) noexcept override;
+    void input_wanted() noexcept override;
+
+private:
+    void serve();
+    void ready(std::uint32_t events);
+    void look_for_room();
+    void receive();
+    void flush();
+    [[nodiscard]] bool write_some();
+    [[nodiscard]] bool refill();
+    void lost(End end);
+    void watch();
+    void unwatch();
+    void rearm();
+
+    Poller& poller_;
+    Hooks hooks_;
+    EventFd wake_;
+    Uart16550a* uart_ = nullptr;
+
+    LinkEnds ends_;              // these are the io thread's
+    bool reading_ = false;       // input is watched
+    bool output_waits_ = false;  // the last write found no room
+    std::vector<std::uint8_t> writing_;
+    std::size_t written_ = 0;
+
+    bool paused_ = true;  // input waits for room; under the UART's door
+
+    std::mutex mutex_;  // after the UART's door; guards the rest
+    std::vector<std::uint8_t> buffer_;
+    bool guest_waits_ = false;
+    bool lossy_ = true;
+};
+
+}  // namespace gh
