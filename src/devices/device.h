@@ -8,7 +8,7 @@ namespace gh {
 
 /// One guest access, already checked by the bus: inside the device, naturally aligned, 1, 2, 4 or
 /// 8 bytes. A device never knows its own address.
-struct Access {
+struct MmioAccess {
     std::uint64_t offset = 0;
     unsigned size = 1;
 };
@@ -22,8 +22,8 @@ public:
     Device& operator=(const Device&) = delete;
     virtual ~Device() = default;
 
-    virtual std::uint64_t read(Access access) noexcept = 0;
-    virtual void write(Access access, std::uint64_t value) noexcept = 0;
+    virtual std::uint64_t read(MmioAccess access) noexcept = 0;
+    virtual void write(MmioAccess access, std::uint64_t value) noexcept = 0;
 
     [[nodiscard]] std::mutex& door() noexcept { return door_; }
 

@@ -31,7 +31,7 @@ private:
     };
     struct Found {
         Device* device = nullptr;
-        Access access;
+        MmioAccess access;
     };
 
     [[nodiscard]] Found find(Gpa at, unsigned size) const noexcept;

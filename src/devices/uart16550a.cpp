@@ -52,7 +52,7 @@ bool Uart16550a::listens() const noexcept
     return !loops() && ((ier_ & kIerRx) != 0 || polls_ >= kPolling);
 }
 
-std::uint64_t Uart16550a::read(Access access) noexcept
+std::uint64_t Uart16550a::read(MmioAccess access) noexcept
 {
     const bool invited_before = invites();
     const std::uint8_t value = read_register(static_cast<unsigned>(access.offset));
@@ -61,7 +61,7 @@ std::uint64_t Uart16550a::read(Access access) noexcept
     return value;
 }
 
-void Uart16550a::write(Access access, std::uint64_t value) noexcept
+void Uart16550a::write(MmioAccess access, std::uint64_t value) noexcept
 {
     const bool invited_before = invites();
     write_register(static_cast<unsigned>(access.offset), static_cast<std::uint8_t>(value));

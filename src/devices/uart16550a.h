@@ -41,8 +41,8 @@ public:
     /// Both must outlive it.
     Uart16550a(const IrqLine& irq, SerialHost& host) : irq_(irq), host_(host) {}
 
-    std::uint64_t read(Access access) noexcept override;
-    void write(Access access, std::uint64_t value) noexcept override;
+    std::uint64_t read(MmioAccess access) noexcept override;
+    void write(MmioAccess access, std::uint64_t value) noexcept override;
 
     /// How many bytes of input the guest can take now. None until its driver listens: Linux clears
     /// the FIFO while it starts, and what somebody piped in would be lost.

@@ -10,13 +10,13 @@ namespace {
 
 // Remembers the last access; reads answer where they were.
 struct Probe final : Device {
-    std::uint64_t read(Access access) noexcept override { return 0x100 + access.offset; }
-    void write(Access access, std::uint64_t value) noexcept override
+    std::uint64_t read(MmioAccess access) noexcept override { return 0x100 + access.offset; }
+    void write(MmioAccess access, std::uint64_t value) noexcept override
     {
         last = access;
         written = value;
     }
-    Access last;
+    MmioAccess last;
     std::uint64_t written = 0;
 };
 
