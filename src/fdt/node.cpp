@@ -157,6 +157,7 @@ std::vector<std::byte> flatten(const Node& root)
     check(fdt_finish_reservemap(blob.data()), "reserve map");
     write_node(blob.data(), root);
     check(fdt_finish(blob.data()), "finish");
+    check(fdt_pack(blob.data()), "pack");
     blob.resize(fdt_totalsize(blob.data()));
     return blob;
 }
