@@ -64,13 +64,22 @@ private:
         if (!machine_.stdout_alias.empty())
             chosen.set_text("stdout-path", machine_.stdout_alias + ":115200n8");
         if (machine_.initrd) {
-            chosen.set_u64("linux,initrd-start", machine_.initrd->base);
-            chosen.set_u64("linux,initrd-end", machine_.initrd->base + machine_.initrd->size);
+            set_address(chosen, "linux,initrd-start", machine_.initrd->base);
+            set_address(chosen, "linux,initrd-end", machine_.initrd->base + machine_.initrd->size);
         }
         if (machine_.seeds) {
             chosen.set_u64("kaslr-seed", machine_.seeds->kaslr);
             chosen.set("rng-seed", machine_.seeds->rng);
         }
+    }
+
+    /// One cell where it suffices, which is what the schema knows; Linux reads either.
+    static void set_address(Node& node, const char* name, std::uint64_t address)
+    {
+        if (address >> 32 == 0)
+            node.set_u32(name, static_cast<std::uint32_t>(address));
+        else
+            node.set_u64(name, address);
     }
 
     /// Exactly "memory", against the devicetree specification: the Resource Manager refuses a unit
@@ -187,13 +196,15 @@ private:
             write_shm(vdevices, extra);
     }
 
+    /// "qcom,label" rather than "label", which is a text elsewhere: every Resource Manager reads
+    /// it, and dtc has nothing to complain of.
     static void write_doorbell(Node& vdevices, const MmioDevice& device)
     {
         const std::string name = "bell-" + std::to_string(*device.spi);
         vdevices.child(name)
             .set_text("vdevice-type", "doorbell")
             .set_text("generate", "/hypervisor/" + name)
-            .set_u32("label", *device.spi)
+            .set_u32("qcom,label", *device.spi)
             .set_flag("peer-default")
             .set_flag("source-can-clear")
             .set_cells("interrupts", interrupt_of(device));
@@ -205,12 +216,12 @@ private:
         Node& node = vdevices.child(name);
         node.set_text("vdevice-type", "shm")
             .set_text("generate", "/hypervisor/" + name)
-            .set_u32("label", extra.label)
+            .set_u32("qcom,label", extra.label)
             .set_flag("peer-default")
             .set_u64("dma_base", 0);
         node.child("memory")
             .set_flag("optional")
-            .set_u32("label", extra.label)
+            .set_u32("qcom,label", extra.label)
             .set_u32("#address-cells", 2)
             .set_u64("base", extra.range.base);
     }

@@ -70,11 +70,21 @@ TEST_CASE("/chosen says where the initrd lies and where the console is")
     const auto blob = write_machine_tree(description);
     const auto view = *View::open(blob);
     const auto chosen = *view.find("/chosen");
-    CHECK(view.u64(chosen, "linux,initrd-start") == 0x8200'0000u);
-    CHECK(view.u64(chosen, "linux,initrd-end") == 0x8200'1234u);
+    CHECK(view.u32(chosen, "linux,initrd-start") == 0x8200'0000u);
+    CHECK(view.u32(chosen, "linux,initrd-end") == 0x8200'1234u);
     CHECK(view.text(chosen, "stdout-path") == "serial0:115200n8");
     CHECK(view.text(*view.find("/aliases"), "serial0") == "/serial@30000000");
     CHECK_FALSE(view.has(chosen, "rng-seed"));
+}
+
+TEST_CASE("an initrd above 4 GiB is given in two cells")
+{
+    auto description = machine();
+    description.initrd = {0x1'0000'0000 - 0x1000, 0x2000};
+    const auto blob = write_machine_tree(description);
+    const auto view = *View::open(blob);
+    CHECK(view.u32(*view.find("/chosen"), "linux,initrd-start") == 0xffff'f000u);
+    CHECK(view.u64(*view.find("/chosen"), "linux,initrd-end") == 0x1'0000'1000u);
 }
 
 TEST_CASE("seeds are written where they are given")
