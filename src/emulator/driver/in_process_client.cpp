@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/locked.h"
+#include "emulator/driver/address_space.h"
+#include "emulator/driver/client.h"
+#include "emulator/driver/lent_memory.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace gh::driver {
+namespace {
+
+/// The ranges that guests see in place. Owned by the client and its views together, since views may
+/// outlive the device that made them.
+using SharedRanges = Locked<std::vector<ClientRange>>;
+
+bool overlap(ClientRange a, ClientRange b)
+{
+    return a.address < b.address + b.size && b.address < a.address + a.size;
+}
+
+bool lent_already(ClientRange range)
+{
+    const auto vmas = mappings(range.address, range.address + range.size);
+    return std::any_of(vmas.begin(), vmas.end(), [](const Vma& vma) { return vma.lent; });
+}
+
+class SharedMemory final : public GuestView {
+public:
+    SharedMemory(ClientRange range, std::shared_ptr<SharedRanges> ranges)
+        : range_(range), ranges_(std::move(ranges)), pieces_(pieces_in_place(range))
+    {
+        ranges_->with([&](auto& all) { all.push_back(range_); });
+    }
+    ~SharedMemory() override
+    {
+        ranges_->with([&](auto& all) {
+            all.erase(std::find_if(all.begin(), all.end(), [&](const ClientRange& range) {
+                return range.address == range_.address && range.size == range_.size;
+            }));
+        });
+    }
+
+    [[nodiscard]] std::span<const Piece> pieces() const noexcept override { return pieces_; }
+
+private:
+    ClientRange range_;
+    std::shared_ptr<SharedRanges> ranges_;
+    std::vector<Piece> pieces_;
+};
+
+class InProcessClient final : public Client {
+public:
+    [[nodiscard]] bool is_caller() const noexcept override { return ::getpid() == pid_; }
+    [[nodiscard]] bool read(std::uint64_t address, std::span<std::byte> to) const noexcept override;
+    [[nodiscard]] int dup_eventfd(int fd, Fd& copy) const noexcept override;
+    [[nodiscard]] int share(ClientRange range, std::unique_ptr<GuestView>& view) override;
+    [[nodiscard]] int lend(ClientRange range, std::unique_ptr<GuestView>& view) override;
+
+private:
+    pid_t pid_ = ::getpid();
+    std::shared_ptr<SharedRanges> shared_ = std::make_shared<SharedRanges>();
+};
+
+/// Through the kernel, so that a bad address is an answer and not a SIGSEGV.
+bool InProcessClient::read(std::uint64_t address, std::span<std::byte> to) const noexcept
+{
+    iovec local{to.data(), to.size()};
+    iovec remote{reinterpret_cast<void*>(address), to.size()};
+    const ssize_t got = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
+    return got >= 0 && static_cast<std::size_t>(got) == to.size();
+}
+
+int InProcessClient::dup_eventfd(int fd, Fd& copy) const noexcept
+{
+    Fd dup{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    if (!dup)
+        return errno == EBADF ? EBADF : EMFILE;
+    std::array<char, 64> target{};
+    const std::string link = "/proc/self/fd/" + std::to_string(dup.get());
+    const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+    if (length < 0 ||
+        std::string_view(target.data(), static_cast<std::size_t>(length)) != "anon_inode:[eventfd]")
+        return EINVAL;
+    copy = std::move(dup);
+    return 0;
+}
+
+int InProcessClient::share(ClientRange range, std::unique_ptr<GuestView>& view)
+{
+    if (lent_already(range))
+        return EINVAL;
+    view = std::make_unique<SharedMemory>(range, shared_);
+    return 0;
+}
+
+int InProcessClient::lend(ClientRange range, std::unique_ptr<GuestView>& view)
+{
+    const bool shared = shared_->with([&](const auto& all) {
+        return std::any_of(all.begin(), all.end(),
+                           [&](const ClientRange& other) { return overlap(range, other); });
+    });
+    if (shared || lent_already(range))
+        return EINVAL;
+    return LentMemory::take(range, view);
+}
+
+}  // namespace
+
+std::shared_ptr<Client> make_in_process_client()
+{
+    return std::make_shared<InProcessClient>();
+}
+
+}  // namespace gh::driver

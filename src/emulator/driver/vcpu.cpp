@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/driver/vcpu.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "emulator/driver/memory_map.h"
+#include "emulator/driver/vm.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+
+namespace gh::driver {
+
+using namespace gunyah;
+
+Vcpu::Vcpu(Vm& vm, std::uint32_t id)
+    : vm_(vm),
+      id_(id),
+      page_("mmap of a vCPU's run page", page_size(), PROT_READ | PROT_WRITE,
+            MAP_SHARED | MAP_ANONYMOUS),
+      shared_(*new (page_.data()) gh_vcpu_run{})
+{
+}
+
+int Vcpu::run() noexcept
+{
+    if (removed_)
+        return ENODEV;
+    const std::scoped_lock lock(running_);
+    const auto target = vm_.vcpu_target(id_);  // waits for a START under way
+    if (removed_ || !target)
+        return ENODEV;
+    hyp::Resume resume;
+    if (const int error = settle(resume))
+        return error;
+    if (pending_ == Pending::Down)
+        return 0;
+    if (!vm_.client().is_caller())
+        return EPERM;
+    const int error = loop(*target->hypervisor, target->index, resume);
+    // A signal wins over an exit, which stays pending: the next run settles it with what the page
+    // holds then.
+    return take_interrupt() ? EINTR : error;
+}
+
+int Vcpu::settle(hyp::Resume& resume) noexcept
+{
+    switch (pending_) {
+    case Pending::First:
+        if (vm_.status() != rm::VmState::Running)
+            exit_status();
+        else
+            pending_ = Pending::Nothing;
+        return 0;
+    case Pending::MmioRead:
+    case Pending::MmioWrite: return settle_mmio(resume);
+    case Pending::PageFault: pending_ = Pending::Nothing; return 0;
+    case Pending::Nothing:
+    case Pending::Down: return 0;
+    }
+    return 0;
+}
+
+int Vcpu::settle_mmio(hyp::Resume& resume) noexcept
+{
+    switch (shared_.mmio.resume_action) {
+    case GUNYAH_VCPU_RESUME_HANDLED:
+        if (pending_ == Pending::MmioRead)
+            std::memcpy(&resume.value, shared_.mmio.data.data(), mmio_size_);
+        break;
+    case GUNYAH_VCPU_RESUME_FAULT: resume.action = hyp::Resume::Action::Fault; break;
+    default: return EINVAL;
+    }
+    pending_ = Pending::Nothing;
+    return 0;
+}
+
+bool Vcpu::immediate_exit() const noexcept
+{
+    return *static_cast<volatile std::uint8_t*>(&shared_.immediate_exit) != 0;
+}
+
+/// If it returns EINTR before the hypervisor has seen `resume`, what it carried is lost: a pending
+/// read completes with 0, as on the real thing (golden: run.imm.mmioread).
+int Vcpu::loop(hyp::Vm& hypervisor, unsigned index, hyp::Resume resume) noexcept
+{
+    for (;;) {
+        if (immediate_exit() || interrupted_)
+            return EINTR;
+        const auto result = hypervisor.run(index, std::exchange(resume, {}));
+        if (exits(hypervisor, index, result))
+            return 0;
+    }
+}
+
+bool Vcpu::exits(hyp::Vm& hypervisor, unsigned index, const hyp::VcpuRunResult& result) noexcept
+{
+    switch (result.state) {
+    case hyp::VcpuState::Ready:
+    case hyp::VcpuState::Blocked: return false;
+    case hyp::VcpuState::ExpectsWakeup:
+    case hyp::VcpuState::PoweredOff:
+    case hyp::VcpuState::SystemReset:
+    case hyp::VcpuState::Fault: return sleeps(hypervisor, index);
+    case hyp::VcpuState::VmmioRead:
+    case hyp::VcpuState::VmmioWrite: return exits_mmio(result);
+    case hyp::VcpuState::PageFault: exit_page_fault(result.data[0]); return true;
+    }
+    return false;
+}
+
+/// True when the VM has ended.
+bool Vcpu::sleeps(hyp::Vm& hypervisor, unsigned index) noexcept
+{
+    if (vm_.status() == rm::VmState::Running && !immediate_exit() && !interrupted_)
+        hypervisor.wait_for_wakeup(index);
+    if (vm_.status() == rm::VmState::Running)
+        return false;
+    exit_status();
+    return true;
+}
+
+/// False when an ioeventfd took the store.
+bool Vcpu::exits_mmio(const hyp::VcpuRunResult& result) noexcept
+{
+    const auto [address, size, value] = result.data;
+    const bool write = result.state == hyp::VcpuState::VmmioWrite;
+    if (write && vm_.ioeventfds().store(address, size, value))
+        return false;
+    mmio_size_ = std::min<std::size_t>(size, shared_.mmio.data.size());
+    shared_.exit_reason = GH_VCPU_EXIT_MMIO;
+    shared_.mmio.phys_addr = address;
+    shared_.mmio.len = static_cast<std::uint32_t>(size);
+    shared_.mmio.is_write = write;
+    shared_.mmio.resume_action = GUNYAH_VCPU_RESUME_HANDLED;
+    if (write)  // bytes beyond the length keep what they held (golden 01.1)
+        std::memcpy(shared_.mmio.data.data(), &value, mmio_size_);
+    pending_ = write ? Pending::MmioWrite : Pending::MmioRead;
+    return true;
+}
+
+void Vcpu::exit_page_fault(std::uint64_t address) noexcept
+{
+    shared_.exit_reason = GH_VCPU_EXIT_PAGE_FAULT;
+    shared_.page_fault.phys_addr = address;
+    shared_.page_fault.attempt = -vm_.page_fault_error(Gpa{address});
+    shared_.page_fault.resume_action = GUNYAH_VCPU_RESUME_FAULT;
+    pending_ = Pending::PageFault;
+}
+
+void Vcpu::exit_status() noexcept
+{
+    const rm::VmState status = vm_.status();
+    shared_.exit_reason = GH_VCPU_EXIT_STATUS;
+    shared_.status.status = status == rm::VmState::InitFailed ? GH_VM_STATUS_LOAD_FAILED
+                            : status == rm::VmState::Exited   ? GH_VM_STATUS_EXITED
+                                                              : GH_VM_STATUS_CRASHED;
+    const hyp::VmExit exit = vm_.exit();
+    shared_.status.exit_info.type = exit.type;
+    shared_.status.exit_info.reason_size = exit.reason_size;
+    std::memcpy(shared_.status.exit_info.reason.data(), exit.reason.data(),
+                shared_.status.exit_info.reason.size());
+    pending_ = Pending::Down;
+}
+
+void Vcpu::kick() noexcept
+{
+    if (const auto target = vm_.running_vcpu(id_))
+        target->hypervisor->kick(target->index);
+}
+
+void Vcpu::interrupt() noexcept
+{
+    interrupted_ = true;
+    kick();
+}
+
+void Vcpu::remove() noexcept
+{
+    removed_ = true;
+    shared_.immediate_exit = 1;
+    kick();
+    const std::scoped_lock wait(running_);
+}
+
+namespace {
+
+class VcpuFile final : public File {
+public:
+    VcpuFile(std::shared_ptr<Vm> vm, std::shared_ptr<Vcpu> vcpu)
+        : vm_(std::move(vm)), vcpu_(std::move(vcpu))
+    {
+    }
+
+    Reply ioctl(std::uint32_t request, std::uintptr_t) noexcept override
+    {
+        switch (request) {
+        case GH_VCPU_RUN: return {vcpu_->run(), 0, nullptr};
+        case GH_VCPU_MMAP_SIZE: return {0, static_cast<long>(page_size()), nullptr};
+        default: return {ENOTTY, 0, nullptr};
+        }
+    }
+
+    std::byte* map_run_page(std::size_t size) override
+    {
+        if (size == 0 || size > page_size())
+            throw Error("a vCPU's run page is " + std::to_string(page_size()) + " bytes, not " +
+                        std::to_string(size));
+        return vcpu_->page();
+    }
+
+    void interrupt() noexcept override { vcpu_->interrupt(); }
+
+private:
+    std::shared_ptr<Vm> vm_;  // before vcpu_, which refers to it
+    std::shared_ptr<Vcpu> vcpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<File> make_vcpu_file(std::shared_ptr<Vm> vm, std::shared_ptr<Vcpu> vcpu)
+{
+    return std::make_unique<VcpuFile>(std::move(vm), std::move(vcpu));
+}
+
+}  // namespace gh::driver

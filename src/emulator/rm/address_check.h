@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "emulator/rm/resource_manager.h"
+#include "fdt/vm_config.h"
+
+#include <optional>
+#include <string>
+
+namespace gh::rm {
+
+struct Refusal {
+    Error error = Error::Ok;
+    std::string reason;
+};
+
+/// What VM_START refuses of parcels that go where their owner says: base-address not usable, memory
+/// over the GIC, the info page or beyond the address space, an image in the MMIO window,
+/// reserved-memory or shm nodes without their parcel, an overlay that does not fit.
+[[nodiscard]] std::optional<Refusal> check_addresses(const fdt::VmConfigTree& tree,
+                                                     const ImageConfig& config);
+
+/// The parcel a reserved-memory node speaks of, by label or by its exact range.
+[[nodiscard]] const Parcel* find_parcel(const fdt::ReservedMemory& node, const ImageConfig& config);
+/// The parcel of a shm vdevice; never the image.
+[[nodiscard]] const Parcel* find_parcel(const fdt::ShmNode& node, const ImageConfig& config);
+
+}  // namespace gh::rm

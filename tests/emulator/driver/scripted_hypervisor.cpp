@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "scripted_hypervisor.h"
+
+#include <chrono>
+
+namespace gh::test {
+
+Hypervisor& hypervisor()
+{
+    static Hypervisor instance;
+    return instance;
+}
+
+void Hypervisor::reset()
+{
+    const std::scoped_lock lock(mutex);
+    steps = {};
+    kicked = {};
+    config = {};
+    resumes.clear();
+    sends.clear();
+    masks.clear();
+    stopped = false;
+    over = false;
+}
+
+void Hypervisor::end(std::uint16_t type)
+{
+    std::function<void(const hyp::VmExit&)> tell;
+    {
+        const std::scoped_lock lock(mutex);
+        if (!over)
+            tell = config.on_exit;
+        over = true;
+    }
+    if (tell)
+        tell({.type = type, .reason_size = 4, .reason = {}});
+    changed.notify_all();
+}
+
+bool Hypervisor::wait_for_sends(std::size_t count)
+{
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(2), [&] { return sends.size() >= count; });
+}
+
+}  // namespace gh::test
+
+namespace gh::hyp {
+
+using test::hypervisor;
+
+struct Vm::Parts {};
+
+Vm::Vm(VmConfig config)
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    hypervisor().config = std::move(config);
+    hypervisor().over = false;
+    ++hypervisor().vms;
+}
+
+Vm::~Vm()
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    --hypervisor().vms;
+}
+
+VcpuRunResult Vm::run(unsigned vcpu, const Resume& resume) noexcept
+{
+    auto& h = hypervisor();
+    std::unique_lock lock(h.mutex);
+    h.resumes.push_back(resume);
+    if (h.steps[vcpu].empty())
+        h.changed.wait(lock, [&] { return h.kicked[vcpu] || h.over; });
+    h.kicked[vcpu] = false;
+    if (h.over)
+        return {VcpuState::PoweredOff, {1}};
+    if (h.steps[vcpu].empty())
+        return {};
+    const auto step = std::move(h.steps[vcpu].front());
+    h.steps[vcpu].pop_front();
+    lock.unlock();
+    return step();
+}
+
+void Vm::wait_for_wakeup(unsigned vcpu) noexcept
+{
+    auto& h = hypervisor();
+    std::unique_lock lock(h.mutex);
+    h.changed.wait(lock, [&] { return h.kicked[vcpu] || h.over; });
+    h.kicked[vcpu] = false;
+}
+
+void Vm::kick(unsigned vcpu) noexcept
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    hypervisor().kicked[vcpu] = true;
+    hypervisor().changed.notify_all();
+}
+
+void Vm::stop() noexcept
+{
+    hypervisor().stopped = true;
+    hypervisor().end(7);
+}
+
+bool Vm::exited() const noexcept
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    return hypervisor().over;
+}
+
+std::uint64_t Vm::doorbell_send(unsigned bell, std::uint64_t flags) noexcept
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    hypervisor().sends.emplace_back(bell, flags);
+    hypervisor().changed.notify_all();
+    return 0;
+}
+
+std::uint64_t Vm::doorbell_receive(unsigned, std::uint64_t) noexcept
+{
+    return 0;
+}
+
+void Vm::doorbell_mask(unsigned bell, std::uint64_t, std::uint64_t) noexcept
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    hypervisor().masks.push_back(bell);
+}
+
+}  // namespace gh::hyp
