@@ -111,7 +111,7 @@ unsigned Gic::acknowledge(unsigned pe) noexcept
     bank.latch &= ~bit;
     if (chosen.intid < kFirstSpi) {
         bank.line &= ~bit;
-        it.stale.store(it.wires != bank.line, std::memory_order_release);
+        it.unseen.store((it.wires & ~bank.line) != 0, std::memory_order_release);
     }
     it.interface.activate(chosen.priority);
     chosen.intid < kFirstSpi ? signal(pe) : spi_changed(chosen.intid);
@@ -177,15 +177,15 @@ void Gic::set_ppi(unsigned pe, unsigned intid, bool asserted) noexcept
     } else {
         it.wires &= ~bit;
     }
-    it.stale.store(it.wires != it.bank.line, std::memory_order_release);
+    it.unseen.store((it.wires & ~it.bank.line) != 0, std::memory_order_release);
 }
 
-void Gic::refresh_lines(unsigned pe) noexcept
+void Gic::see_levels(unsigned pe) noexcept
 {
     const std::scoped_lock lock(mutex_);
     Pe& it = pes_[pe];
-    it.bank.line = it.wires;
-    it.stale.store(false, std::memory_order_release);
+    it.bank.line |= it.wires;
+    it.unseen.store(false, std::memory_order_release);
     signal(pe);
 }
 

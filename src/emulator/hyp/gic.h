@@ -33,21 +33,22 @@ public:
 
     /// True for an address inside the distributor or one of the redistributors.
     [[nodiscard]] bool owns(std::uint64_t ipa) const noexcept;
-    /// An access to an address it owns: Done, or Abort for the sizes that Gunyah refuses.
-    cpu::MmioOutcome mmio(cpu::MmioAccess& access) noexcept;
+    /// An access of `pe` to an address it owns: Done, or Abort for the sizes that Gunyah refuses.
+    cpu::MmioOutcome mmio(unsigned pe, cpu::MmioAccess& access) noexcept;
 
     /// The ICC_* registers of `pe`, from its own thread. False: UNDEFINED.
     bool read_register(unsigned pe, std::uint16_t id, std::uint64_t& value) noexcept;
     bool write_register(unsigned pe, std::uint16_t id, std::uint64_t value) noexcept;
 
-    /// The level of PPI `intid` (16..31). Gunyah notices that a level has fallen only in refresh():
-    /// a PPI switched off in its handler can arrive once more (golden README 02.17).
+    /// The level of PPI `intid` (16..31). Gunyah notices at its next entry from the PE that a level
+    /// is still there, but that it has fallen only when the guest looks at the GIC's frames: a PPI
+    /// switched off in its handler can arrive once more (golden README 02.17).
     void set_ppi(unsigned pe, unsigned intid, bool asserted) noexcept;
-    /// What Gunyah does whenever it is entered from that PE.
-    void refresh(unsigned pe) noexcept
+    /// Gunyah is entered from that PE.
+    void enter(unsigned pe) noexcept
     {
-        if (pes_[pe].stale.load(std::memory_order_acquire))
-            refresh_lines(pe);
+        if (pes_[pe].unseen.load(std::memory_order_acquire))
+            see_levels(pe);
     }
 
     /// The level of SPI `intid` (32..1019).
@@ -60,11 +61,11 @@ private:
     struct Pe {
         std::uint32_t affinity = 0;  // Aff3.Aff2.Aff1.Aff0
         InterruptBank bank;          // SGIs and PPIs
-        std::uint32_t wires = 0;     // the true levels of the PPIs, see refresh()
+        std::uint32_t wires = 0;     // the true levels of the PPIs
         CpuInterface interface;
         bool irq = false;                        // what the sink was told
         std::array<std::uint32_t, 32> routed{};  // SPIs that IROUTER sends here
-        std::atomic<bool> stale{false};          // wires and bank.line may differ
+        std::atomic<bool> unseen{false};         // wires has what bank.line has not
     };
     struct Candidate {
         unsigned intid = kSpurious;
@@ -82,7 +83,7 @@ private:
     void end_of_interrupt(unsigned pe, unsigned intid) noexcept;
     void deactivate(unsigned pe, unsigned intid) noexcept;
     void send_sgi(unsigned from, std::uint64_t value) noexcept;
-    void refresh_lines(unsigned pe) noexcept;
+    void see_levels(unsigned pe) noexcept;
 
     // gic_frames.cpp: memory-mapped registers.
     std::uint64_t read_distributor(unsigned offset, unsigned size) noexcept;

@@ -93,24 +93,28 @@ bool Gic::owns(std::uint64_t ipa) const noexcept
            ipa - raw(layout_.redistributors) < kRedistributorSize * pe_count_;
 }
 
-cpu::MmioOutcome Gic::mmio(cpu::MmioAccess& access) noexcept
+cpu::MmioOutcome Gic::mmio(unsigned pe, cpu::MmioAccess& access) noexcept
 {
     const std::uint64_t in_distributor = access.ipa - raw(layout_.distributor);
     const std::uint64_t in_redistributors = access.ipa - raw(layout_.redistributors);
     const bool distributor = in_distributor < kDistributorSize;
     const auto offset = static_cast<unsigned>(distributor ? in_distributor
                                                           : in_redistributors % kRedistributorSize);
-    const auto pe = static_cast<unsigned>(in_redistributors / kRedistributorSize);
+    const auto owner = static_cast<unsigned>(in_redistributors / kRedistributorSize);
     if (!(distributor ? distributor_answers : redistributor_answers)(offset, access.size))
         return cpu::MmioOutcome::Abort;
 
     const std::scoped_lock lock(mutex_);
+    if (pes_[pe].bank.line != pes_[pe].wires) {
+        pes_[pe].bank.line = pes_[pe].wires;
+        signal(pe);
+    }
     if (access.write)
         distributor ? write_distributor(offset, access.size, access.value)
-                    : write_redistributor(pe, offset, access.size, access.value);
+                    : write_redistributor(owner, offset, access.size, access.value);
     else
         access.value = distributor ? read_distributor(offset, access.size)
-                                   : read_redistributor(pe, offset, access.size);
+                                   : read_redistributor(owner, offset, access.size);
     return cpu::MmioOutcome::Done;
 }
 

@@ -99,15 +99,15 @@ Vm::Parts::Parts(VmConfig config)
 
 cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
 {
-    gic.refresh(pe.index());
     if (gic.owns(access.ipa))
-        return gic.mmio(access);
+        return gic.mmio(pe.index(), access);
+    gic.enter(pe.index());
     return AddressSpace::is_vmmio(access.ipa) ? cpu::MmioOutcome::Exit : cpu::MmioOutcome::Abort;
 }
 
 bool Vm::Parts::hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate) noexcept
 {
-    gic.refresh(pe.index());
+    gic.enter(pe.index());
     Call call = make_call(pe);
     if (smccc.call(call, smc, immediate) == After::Leave)
         pe.request_exit();
@@ -131,7 +131,6 @@ Vm::~Vm() = default;
 
 VcpuRunResult Vm::run(unsigned vcpu, const Resume& resume) noexcept
 {
-    parts_->gic.refresh(vcpu);
     return parts_->vcpus[vcpu].run(resume);
 }
 

@@ -40,6 +40,13 @@ struct TimerFixture : GicFixture<1> {
         if (asserted)
             raised.release();
     }
+    /// Forgets an interrupt that a slow host let come before the guest's next write.
+    void forget()
+    {
+        (void)gicr(kSgiFrame + GICD_ISPENDR);
+        while (raised.try_acquire()) {
+        }
+    }
     bool raised_within_a_second() { return raised.try_acquire_for(std::chrono::seconds(1)); }
 
     std::counting_semaphore<> raised{0};
@@ -121,7 +128,8 @@ TEST_CASE_FIXTURE(TimerFixture, "a deadline put off is not kept, one put forward
 {
     write(kCntvTval, kMillisecond);
     write(kCntvCtl, 1);
-    write(kCntvTval, 10 * kMillisecond);
+    write(kCntvTval, 1000 * kMillisecond);
+    forget();
     CHECK_FALSE(raised.try_acquire_for(std::chrono::milliseconds(4)));
     write(kCntvTval, kMillisecond);
     CHECK(raised_within_a_second());
@@ -132,6 +140,7 @@ TEST_CASE_FIXTURE(TimerFixture, "a timer switched off does not ring")
     write(kCntvTval, kMillisecond);
     write(kCntvCtl, 1);
     write(kCntvCtl, 0);
+    forget();
     CHECK_FALSE(raised.try_acquire_for(std::chrono::milliseconds(3)));
 }
 

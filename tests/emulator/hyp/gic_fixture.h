@@ -37,14 +37,14 @@ struct GicFixture : IrqSink {
     std::optional<std::uint64_t> load(std::uint64_t ipa, std::uint8_t size = 4)
     {
         cpu::MmioAccess access{.ipa = ipa, .size = size, .write = false, .value = 0};
-        if (gic.mmio(access) != cpu::MmioOutcome::Done)
+        if (gic.mmio(0, access) != cpu::MmioOutcome::Done)
             return std::nullopt;
         return access.value;
     }
     bool store(std::uint64_t ipa, std::uint64_t value, std::uint8_t size = 4)
     {
         cpu::MmioAccess access{.ipa = ipa, .size = size, .write = true, .value = value};
-        return gic.mmio(access) == cpu::MmioOutcome::Done;
+        return gic.mmio(0, access) == cpu::MmioOutcome::Done;
     }
     std::optional<std::uint64_t> gicd(unsigned offset) { return load(kDistributor + offset); }
     std::optional<std::uint64_t> gicd(unsigned offset, std::uint32_t value)
