@@ -49,7 +49,7 @@ std::vector<std::string> names_in(const fs::path& folder)
 std::string missing_trouble(const std::string& path)
 {
     const int reason = errno;
-    const std::string folder = fs::path(path).parent_path().string();
+    const std::string folder = fs::path(path).parent_path().lexically_normal().string();
     struct ::stat info {};
     if (reason == ENOENT && ::stat(folder.c_str(), &info) != 0)
         return "a file that exists (there is no folder " + folder + ")";

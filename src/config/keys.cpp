@@ -70,8 +70,6 @@ constexpr Slot value_of{
 template <auto Member>
 constexpr Slot struct_of{
     .open = [](void* object) -> void* { return &Field<Member>::of(object); },
-    .items =
-        [](const void* object) { return std::vector<const void*>{&Field<Member>::of(object)}; },
 };
 
 /// The slot of a member that is a vector.
@@ -79,13 +77,6 @@ template <auto Member>
 constexpr Slot list_of{
     .open = [](void* object) -> void* { return &Field<Member>::of(object).emplace_back(); },
     .clear = [](void* object) { Field<Member>::of(object).clear(); },
-    .items =
-        [](const void* object) {
-            std::vector<const void*> result;
-            for (const auto& item : Field<Member>::of(object))
-                result.push_back(&item);
-            return result;
-        },
 };
 
 /// The slot of a vector's element that is itself a value.
@@ -415,6 +406,18 @@ const Key* find_member(const Key& object, std::string_view name)
     const auto found = std::find_if(object.members.begin(), object.members.end(),
                                     [name](const Key& key) { return key.name == name; });
     return found == object.members.end() ? nullptr : &*found;
+}
+
+std::optional<Value> default_of(const Key& key, const void* object)
+{
+    if (key.required || key.slot.load == nullptr)
+        return std::nullopt;
+    auto value = key.slot.load(object);
+    const bool is_number =
+        key.kind == Kind::Size || key.kind == Kind::Address || key.kind == Kind::Number;
+    if (value && is_number && value->number < key.range.min)
+        return std::nullopt;
+    return value;
 }
 
 std::string expected(const Key& key)

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// The one table of what a configuration may say. The reader, the JSON Schema, the suggestions and
 /// the check of the manual page all come from it: a new key is one row in keys.cpp and one line in
@@ -28,9 +27,8 @@ struct Value {
 struct Slot {
     void (*store)(void* object, const Value& value) = nullptr;
     std::optional<Value> (*load)(const void* object) = nullptr;  // nothing: no value, no default
-    void* (*open)(void* object) = nullptr;  // Object: the inner struct; List: a new last element
+    void* (*open)(void* object) = nullptr;  // Object: the struct; List: a new last element
     void (*clear)(void* object) = nullptr;  // List
-    std::vector<const void*> (*items)(const void* object) = nullptr;  // Object: one; List: all
 };
 
 /// What a number may be, both ends included; of a text: how many bytes; of a list: how many values.
@@ -64,6 +62,10 @@ struct Key {
 
 /// The member of this name, or nullptr.
 [[nodiscard]] const Key* find_member(const Key& object, std::string_view name);
+
+/// What the member has without the key: what `object`, the struct as vm.h initialises it, says.
+/// Nothing for a key that must be there, or whose absence means something that it cannot say.
+[[nodiscard]] std::optional<Value> default_of(const Key& key, const void* object);
 
 /// What the value should have been: "a size from 2MiB to 8GiB in steps of 4KiB, such as ...".
 [[nodiscard]] std::string expected(const Key& key);

@@ -12,7 +12,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json schema_of(const Key& key, const void* defaults);
+json schema_of(const Key& key, void* object);
 
 json text_schema(const Key& key)
 {
@@ -37,11 +37,11 @@ json quantity_schema(const Key& key)
              {integer_schema(key.range), {{"type", "string"}, {"pattern", kQuantityPattern}}}}};
 }
 
-json object_schema(const Key& key, const void* defaults)
+json object_schema(const Key& key, void* object)
 {
     json result{{"type", "object"}, {"properties", json::object()}};
     for (const Key& member : key.members) {
-        result["properties"][std::string(member.name)] = schema_of(member, defaults);
+        result["properties"][std::string(member.name)] = schema_of(member, object);
         if (member.required)
             result["required"].push_back(member.name);
     }
@@ -49,21 +49,21 @@ json object_schema(const Key& key, const void* defaults)
     return result;
 }
 
-json long_or_short(const Key& key, const void* defaults)
+json long_or_short(const Key& key, void* object)
 {
     const Key* const bare = find_member(key, key.short_form);
-    json whole = object_schema(key, defaults);
-    return bare == nullptr ? whole : json{{"anyOf", {schema_of(*bare, nullptr), whole}}};
+    json whole = object_schema(key, object);
+    return bare == nullptr ? whole : json{{"anyOf", {schema_of(*bare, object), whole}}};
 }
 
-json list_schema(const Key& key)
+json list_schema(const Key& key, void* object)
 {
-    const json element = schema_of(*key.element, nullptr);
+    const json element = schema_of(*key.element, key.slot.open(object));
     const json list{{"type", "array"}, {"items", element}, {"maxItems", key.range.max}};
     return {{"anyOf", {list, element}}};
 }
 
-json kind_schema(const Key& key, const void* defaults)
+json kind_schema(const Key& key, void* object)
 {
     switch (key.kind) {
     case Kind::Text: return text_schema(key);
@@ -74,8 +74,8 @@ json kind_schema(const Key& key, const void* defaults)
     case Kind::Flag: return {{"type", "boolean"}};
     case Kind::Choice:
         return {{"enum", std::vector<std::string>(key.choices.begin(), key.choices.end())}};
-    case Kind::Object: return long_or_short(key, defaults);
-    case Kind::List: return list_schema(key);
+    case Kind::Object: return long_or_short(key, object);
+    case Kind::List: return list_schema(key, object);
     }
     return {};
 }
@@ -97,19 +97,15 @@ json value_json(const Key& key, const Value& value)
     return {};
 }
 
-/// `defaults` is the struct that `key` is a member of, as vm.h initialises it; nullptr if the key
-/// belongs to something that is not there by default.
-json schema_of(const Key& key, const void* defaults)
+/// `object` is a struct that `key` is a member of, as vm.h initialises it: the source of defaults.
+json schema_of(const Key& key, void* object)
 {
-    const bool has_inner = defaults != nullptr && key.kind == Kind::Object;
-    const void* const inner =
-        has_inner && key.slot.items != nullptr ? key.slot.items(defaults).front() : defaults;
-    json result = kind_schema(key, key.kind == Kind::Object ? inner : defaults);
+    const bool is_inner = key.kind == Kind::Object && key.slot.open != nullptr;
+    json result = kind_schema(key, is_inner ? key.slot.open(object) : object);
     if (!key.help.empty())
         result["description"] = key.help;
-    if (defaults != nullptr && key.slot.load != nullptr && !key.required)
-        if (const auto value = key.slot.load(defaults))
-            result["default"] = value_json(key, *value);
+    if (const auto value = default_of(key, object))
+        result["default"] = value_json(key, *value);
     return result;
 }
 
@@ -117,7 +113,7 @@ json schema_of(const Key& key, const void* defaults)
 
 std::string schema()
 {
-    const Vm defaults;
+    Vm defaults;
     json result{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                 {"title", "gh-vmm configuration"}};
     result.update(schema_of(root_key(), &defaults));
