@@ -2,8 +2,9 @@
 #include "cli/command.h"
 #include "cli/config_options.h"
 #include "cli/exit_code.h"
+#include "cli/output.h"
+#include "cli/plan_config.h"
 
-#include <cstdio>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -15,8 +16,9 @@ Action declare_check(CLI::App& options)
     const auto config = std::make_shared<ConfigOptions>();  // shared by options and action
     config->declare(options);
     return [config] {
-        (void)config->load();
-        (void)std::printf("%s: ok\n", config->file.c_str());
+        if (warn_of_findings(plan_config(config->load())))
+            return kExitUsage;
+        write_output(config->file + ": ok\n");
         return kExitOk;
     };
 }

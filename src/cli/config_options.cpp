@@ -16,9 +16,9 @@ void ConfigOptions::declare(CLI::App& options)
         ->allow_extra_args(false);
 }
 
-config::Vm ConfigOptions::load(config::Files files) const
+config::Configuration ConfigOptions::load() const
 {
-    return config::load(file, settings, files);
+    return config::Configuration::load(file, settings);
 }
 
 }  // namespace gh::cli

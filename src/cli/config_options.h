@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "config/parse.h"
+#include "config/configuration.h"
 
 #include <string>
 #include <vector>
@@ -18,7 +18,7 @@ struct ConfigOptions {
     std::vector<std::string> settings;
 
     void declare(CLI::App& options);
-    [[nodiscard]] config::Vm load(config::Files files = config::Files::Check) const;
+    [[nodiscard]] config::Configuration load() const;
 };
 
 }  // namespace gh::cli

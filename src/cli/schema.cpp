@@ -3,15 +3,14 @@
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
-
-#include <cstdio>
+#include "cli/output.h"
 
 namespace gh::cli {
 
 Action declare_schema(CLI::App& /*options*/)
 {
     return [] {
-        (void)std::fputs(config::schema().c_str(), stdout);
+        write_output(config::schema());
         return kExitOk;
     };
 }

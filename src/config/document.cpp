@@ -270,7 +270,7 @@ std::string describe(const Node& node)
     return {};
 }
 
-const Place& place_of(const Node& root, std::string_view path)
+const Node& node_at(const Node& root, std::string_view path)
 {
     const Node* node = &root;
     while (!path.empty()) {
@@ -281,7 +281,7 @@ const Place& place_of(const Node& root, std::string_view path)
         node = next;
         path = dot == std::string_view::npos ? "" : path.substr(dot + 1);
     }
-    return node->place;
+    return *node;
 }
 
 }  // namespace gh::config

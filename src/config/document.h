@@ -45,8 +45,8 @@ struct Member {
 /// A string as JSON writes it, shortened in the middle when it is long.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
-/// The place of `path` ("memory.regions.0.size") or of the nearest value around it that was
-/// written; short forms and lists of one without brackets are looked through.
-[[nodiscard]] const Place& place_of(const Node& root, std::string_view path);
+/// The value at `path` ("memory.regions.0.size") or the nearest one around it that was written;
+/// short forms and lists of one without brackets are looked through.
+[[nodiscard]] const Node& node_at(const Node& root, std::string_view path);
 
 }  // namespace gh::config

@@ -56,7 +56,7 @@ public:
 private:
     void complain(const std::string& path, const std::string& text)
     {
-        complaints_.add(place_of(root_, path), path, text);
+        complaints_.add(node_at(root_, path).place, path, text);
     }
     [[nodiscard]] bool is_sound(const std::string& path) const
     {

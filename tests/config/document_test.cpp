@@ -7,8 +7,8 @@ using gh::config::Complaints;
 using gh::config::ConfigError;
 using gh::config::describe;
 using gh::config::Node;
+using gh::config::node_at;
 using gh::config::parse_document;
-using gh::config::place_of;
 
 namespace {
 
@@ -33,7 +33,7 @@ std::string syntax_error(const std::string& text)
 std::string where(const std::string& text, const std::string& path)
 {
     const Node root = tree(text);
-    const auto place = place_of(root, path);
+    const auto place = node_at(root, path).place;
     return std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
