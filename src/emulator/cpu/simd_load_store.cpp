@@ -109,7 +109,7 @@ const Insn* run_pair(Cpu& cpu, const Insn* insn) noexcept
 /// log2 of the bytes of one register: opc[1] stands before size, and only goes with size 00.
 unsigned scale(std::uint32_t word)
 {
-    return field(word, 23, 1) << 2 | field(word, 30, 2);
+    return unsigned{field(word, 23, 1)} << 2 | field(word, 30, 2);
 }
 
 void set_displacement(Insn& insn, std::uint64_t value)

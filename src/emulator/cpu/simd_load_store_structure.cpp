@@ -170,7 +170,7 @@ Handler multiple(std::uint32_t word, Insn& insn)
 template <Access A, unsigned Selem>
 Handler single_of(std::uint32_t word, Insn& insn)
 {
-    const unsigned index = field(word, 30, 1) << 3 | field(word, 10, 3);
+    const unsigned index = unsigned{field(word, 30, 1)} << 3 | field(word, 10, 3);
     const unsigned opcode = field(word, 14, 2);  // without its lowest bit, which is in Selem
     const bool is_double = opcode == 2 && bit(word, 10);
     const unsigned log2_bytes = is_double ? 3 : opcode;
