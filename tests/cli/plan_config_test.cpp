@@ -64,5 +64,5 @@ TEST_CASE("a base that is no devicetree is a mistake of the configuration")
     folder.write("k", image(1 << 20));
     folder.write("b", "no tree");
     CHECK(complaint(folder, R"({"kernel": "k", "dtb": "b"})")
-              .starts_with("vm.json:1:23: dtb: got \"b\"; expected trees that can be used: "));
+              .starts_with("vm.json:1:24: dtb: got \"b\"; expected trees that can be used: "));
 }
