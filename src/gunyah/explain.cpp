@@ -153,10 +153,15 @@ std::string_view explain(std::uint32_t request, int error) noexcept
     return std::find_if(kRows.begin(), kRows.end(), fits)->why;
 }
 
+std::string refusal(std::uint32_t request, const std::string& object, int error)
+{
+    return std::string(request_name(request)) + (object.empty() ? "" : " for " + object) + ": " +
+           errno_text(error) + ": " + std::string(explain(request, error));
+}
+
 void throw_refused(std::uint32_t request, const std::string& object, int error)
 {
-    throw Error(std::string(request_name(request)) + (object.empty() ? "" : " for " + object) +
-                ": " + errno_text(error) + ": " + std::string(explain(request, error)));
+    throw Error(refusal(request, object, error));
 }
 
 }  // namespace gh::gunyah

@@ -13,7 +13,10 @@ namespace gh::gunyah {
 /// sentences. Never empty: what the table does not know gets the general advice.
 [[nodiscard]] std::string_view explain(std::uint32_t request, int error) noexcept;
 
-/// Throws Error("<request> (<object>): <errno>: <explanation>").
+/// "<request> for <object>: <errno>: <explanation>".
+[[nodiscard]] std::string refusal(std::uint32_t request, const std::string& object, int error);
+
+/// Throws that as an Error.
 [[noreturn]] void throw_refused(std::uint32_t request, const std::string& object, int error);
 
 }  // namespace gh::gunyah

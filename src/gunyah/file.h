@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,12 +37,18 @@ public:
     /// Throws Error where there is none. Size as VCPU_MMAP_SIZE said.
     virtual std::byte* map_run_page(std::size_t size) = 0;
 
-    /// Makes a VCPU_RUN that another thread is in, or about to enter, answer EINTR soon, as a signal
-    /// would. Any thread.
+    /// Makes a VCPU_RUN that another thread is in, or about to enter, answer EINTR soon, as a
+    /// signal would. Any thread.
     virtual void interrupt() noexcept = 0;
 };
 
-/// The two ways to open the device: the kernel's at `path`, or the emulated one (made in emulator/).
+/// The device cannot be opened, or is none that gh-vmm can speak to.
+class NoSuchDevice : public Error {
+public:
+    using Error::Error;
+};
+
+/// Opens the kernel's device at `path`; the emulated one is made in emulator/. Throws NoSuchDevice.
 [[nodiscard]] std::unique_ptr<File> open_kernel_device(const char* path);
 
 }  // namespace gh::gunyah

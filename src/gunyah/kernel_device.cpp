@@ -140,8 +140,8 @@ std::unique_ptr<File> open_kernel_device(const char* path)
     Fd fd{::open(path, O_RDWR | O_CLOEXEC)};
     if (!fd) {
         const int error = errno;
-        throw Error("open " + std::string(path) + ": " + errno_text(error) +
-                    advice_for_open(error));
+        throw NoSuchDevice("open " + std::string(path) + ": " + errno_text(error) +
+                           advice_for_open(error));
     }
     return std::make_unique<KernelFile>(std::move(fd));
 }

@@ -4,7 +4,6 @@
 #include "base/error.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
 #include <sys/resource.h>
@@ -15,21 +14,6 @@ namespace {
 // What else a VMM locks: the driver's own pages, the run pages.
 constexpr std::uint64_t kSlack = 1u << 20;
 
-// Bytes locked by this process at the moment, from /proc/self/status; 0 if that cannot be read.
-std::uint64_t locked_now() noexcept
-{
-    unsigned long long kib = 0;
-    std::FILE* const status = std::fopen("/proc/self/status", "re");
-    if (status == nullptr)
-        return 0;
-    char line[128];
-    bool found = false;
-    while (!found && std::fgets(line, sizeof(line), status) != nullptr)
-        found = std::sscanf(line, "VmPin: %llu", &kib) == 1;
-    (void)std::fclose(status);
-    return kib << 10;
-}
-
 }  // namespace
 
 void raise_memlock(std::uint64_t bytes) noexcept
@@ -37,7 +21,7 @@ void raise_memlock(std::uint64_t bytes) noexcept
     rlimit limit{};
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return;
-    const rlim_t need = locked_now() + bytes + kSlack;
+    const rlim_t need = bytes + kSlack;
     if (limit.rlim_cur >= need)
         return;
     const rlimit wish{.rlim_cur = need, .rlim_max = std::max(need, limit.rlim_max)};
@@ -50,7 +34,7 @@ void raise_memlock(std::uint64_t bytes) noexcept
 void explain_memlock(std::uint64_t bytes)
 {
     rlimit limit{};
-    const std::uint64_t need = locked_now() + bytes + kSlack;
+    const std::uint64_t need = bytes + kSlack;
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur >= need)
         return;
     throw Error("the kernel will not lock the guest's memory: RLIMIT_MEMLOCK allows " +

@@ -5,7 +5,7 @@
 
 namespace gh::gunyah {
 
-/// Makes room in RLIMIT_MEMLOCK for `bytes` more of locked memory, as far as this process may.
+/// Makes RLIMIT_MEMLOCK allow `bytes` of guest memory in all, as far as this process may.
 void raise_memlock(std::uint64_t bytes) noexcept;
 
 /// To be called when the kernel said ENOMEM: throws the Error that names limit, need and command,

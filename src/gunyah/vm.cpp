@@ -16,6 +16,8 @@ namespace {
 std::unique_ptr<File> create_vm(File& device)
 {
     Reply reply = call(device, kCreateVm);
+    if (reply.error == EINVAL || reply.error == ENOTTY)
+        throw NoSuchDevice(refusal(GH_CREATE_VM, "", reply.error));
     if (reply.error != 0)
         throw_refused(GH_CREATE_VM, "", reply.error);
     return std::move(reply.file);
@@ -51,7 +53,7 @@ void Vm::give(const Grant& grant)
     if (abi_->memory == MemoryCall::GuestMem)
         return give_guest_memory(grant);
     if (abi_->memlock_accounted)
-        raise_memlock(grant.host.size());
+        raise_memlock(locked_ += grant.host.size());
     const std::size_t step = abi_->max_chunk == 0 ? grant.host.size() : abi_->max_chunk;
     for (std::size_t done = 0; done < grant.host.size(); done += step) {
         const auto left = grant.host.subspan(done);
@@ -73,7 +75,7 @@ void Vm::give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host)
         .userspace_addr = std::bit_cast<std::uintptr_t>(host.data())};
     const Reply reply = call(*vm_, how, region);
     if (reply.error == ENOMEM && abi_->memlock_accounted)
-        explain_memlock(grant.host.size());
+        explain_memlock(locked_);
     check(reply, how.number, grant.name);
 }
 

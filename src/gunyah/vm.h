@@ -30,7 +30,8 @@ struct Grant {
 /// Error that says why and what to do. vCPUs must be gone before the Vm goes.
 class Vm {
 public:
-    /// CREATE_VM, and finds out which generation answered.
+    /// CREATE_VM, and finds out which generation answered. Throws NoSuchDevice for a device of
+    /// another family.
     explicit Vm(std::unique_ptr<File> device);
 
     [[nodiscard]] const Abi& abi() const noexcept { return *abi_; }
@@ -61,6 +62,7 @@ private:
     std::unique_ptr<File> device_;
     std::unique_ptr<File> vm_;
     const Abi* abi_;
+    std::uint64_t locked_ = 0;  // bytes given that count against RLIMIT_MEMLOCK
 };
 
 }  // namespace gh::gunyah

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine/open_vm.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "emulator/driver/device.h"
+
+#include <unistd.h>
+
+namespace gh::machine {
+namespace {
+
+gunyah::Vm make_vm(std::unique_ptr<gunyah::File> device, const gunyah::TraceSink& trace)
+{
+    if (trace)
+        device = gunyah::trace_file(std::move(device), "device", trace);
+    return gunyah::Vm(std::move(device));
+}
+
+OpenedVm open_kernel(const std::string& path, const gunyah::TraceSink& trace)
+{
+    return {make_vm(gunyah::open_kernel_device(path.c_str()), trace), false};
+}
+
+OpenedVm open_emulated(const config::Hypervisor& wanted, const gunyah::TraceSink& trace)
+{
+    const bool production = wanted.resource_manager == config::ResourceManager::Production;
+    const driver::DeviceOptions options{
+        .personality = wanted.personality,
+        .manner = production ? driver::Manner::Production : driver::Manner::Open};
+    return {make_vm(driver::open_emulated_device(options), trace), true};
+}
+
+// A device that cannot be opened or speaks another language is a reason to emulate; one that
+// refuses a VM is not: the person has a Gunyah and wants to know.
+OpenedVm open_either(const config::Hypervisor& wanted, const gunyah::TraceSink& trace)
+{
+    if (::access(wanted.path.c_str(), F_OK) != 0)
+        return open_emulated(wanted, trace);
+    try {
+        return open_kernel(wanted.path, trace);
+    } catch (const gunyah::NoSuchDevice& error) {
+        log(LogLevel::Warn, "%s", error.what());
+        log(LogLevel::Warn, "using the emulated Gunyah instead");
+        return open_emulated(wanted, trace);
+    }
+}
+
+}  // namespace
+
+OpenedVm open_vm(const config::Hypervisor& wanted, const gunyah::TraceSink& trace)
+{
+    switch (wanted.device) {
+    case config::DeviceChoice::Kernel: return open_kernel(wanted.path, trace);
+    case config::DeviceChoice::Emulated: return open_emulated(wanted, trace);
+    case config::DeviceChoice::Auto: return open_either(wanted, trace);
+    }
+    return open_either(wanted, trace);
+}
+
+}  // namespace gh::machine

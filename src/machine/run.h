@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config/vm.h"
+
+#include <optional>
+#include <string>
+
+namespace gh::machine {
+
+struct RunOptions {
+    /// Where each request to the device is told in a line; "-" is stderr.
+    std::optional<std::string> trace_ioctls;
+};
+
+/// Builds the machine that `vm` describes, runs it until it ends, takes it down and says on stderr
+/// in one line why it ended. Returns the exit code that says so: crosvm's numbers, see outcome.h.
+/// Throws Error for what the person or the host must mend. Once in a process, in its main thread.
+[[nodiscard]] int run(const config::Vm& vm, const RunOptions& options);
+
+}  // namespace gh::machine

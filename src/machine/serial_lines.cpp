@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine/serial_lines.h"
+
+namespace gh::machine {
+namespace {
+
+std::unique_ptr<SerialBackend> make_backend(const config::Serial& wanted, Poller& poller,
+                                            const std::function<void()>& end)
+{
+    switch (wanted.type) {
+    case config::SerialType::Stdio: return make_stdio_backend(poller, end);
+    case config::SerialType::File: return make_file_backend(poller, wanted.path);
+    case config::SerialType::Socket: return make_socket_backend(poller, wanted.path);
+    case config::SerialType::Pty: return make_pty_backend(poller, wanted.path);
+    case config::SerialType::Null: return make_null_backend(poller);
+    }
+    return make_null_backend(poller);
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<SerialPort>> make_serial_lines(
+    const std::vector<config::Serial>& wanted, Poller& poller, const std::function<void()>& end)
+{
+    std::vector<std::unique_ptr<SerialPort>> lines;
+    for (const auto& line : wanted)
+        lines.push_back(std::make_unique<SerialPort>(make_backend(line, poller, end)));
+    return lines;
+}
+
+}  // namespace gh::machine

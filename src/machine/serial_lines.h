@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config/vm.h"
+#include "devices/serial_port.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace gh::machine {
+
+/// The serial ports of a configuration, in its order. `end`: what Ctrl-A x does. Throws Error.
+[[nodiscard]] std::vector<std::unique_ptr<SerialPort>> make_serial_lines(
+    const std::vector<config::Serial>& wanted, Poller& poller, const std::function<void()>& end);
+
+}  // namespace gh::machine

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine/signals.h"
+
+#include "base/error.h"
+#include "devices/terminal.h"
+#include "machine/outcome.h"
+
+#include <array>
+#include <string_view>
+
+#include <pthread.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace gh::machine {
+namespace {
+
+constexpr std::array kEnding{SIGTERM, SIGINT, SIGHUP};
+
+sigset_t set_of_ending()
+{
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : kEnding)
+        ::sigaddset(&set, signal);
+    return set;
+}
+
+void end_now(int)
+{
+    constexpr std::string_view kMessage = "gh-vmm: ended by force; the VM may not be gone yet\n";
+    RawTerminal::restore();
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+    ::_exit(kHostError);
+}
+
+}  // namespace
+
+Signals::Signals()
+{
+    sigset_t wanted = set_of_ending();
+    ::sigaddset(&wanted, SIGCONT);
+    (void)::signal(SIGPIPE, SIG_IGN);
+    (void)::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
+    events_ = Fd{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
+    if (!events_)
+        throw_errno("signalfd");
+}
+
+Signals::~Signals()
+{
+    (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::optional<int> Signals::take() const noexcept
+{
+    signalfd_siginfo info{};
+    if (::read(events_.get(), &info, sizeof(info)) != sizeof(info))
+        return std::nullopt;
+    return static_cast<int>(info.ssi_signo);
+}
+
+void Signals::force_next() const noexcept
+{
+    struct sigaction action {};
+    action.sa_handler = end_now;
+    for (const int signal : kEnding)
+        (void)::sigaction(signal, &action, nullptr);
+    const sigset_t ending = set_of_ending();
+    (void)::pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
+}
+
+}  // namespace gh::machine
