@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "machine/threads.h"
 
-#include <poll.h>
+#include <chrono>
+
 #include <pthread.h>
 
 namespace gh::machine {
 
 void Threads::start(const std::string& name, std::function<void()> body)
 {
-    running_.fetch_add(1);
+    count(1);
     threads_.emplace_back([this, name, body = std::move(body)] {
         (void)::pthread_setname_np(::pthread_self(), name.c_str());
         try {
@@ -16,15 +17,22 @@ void Threads::start(const std::string& name, std::function<void()> body)
         } catch (...) {
             ending_.fail(std::current_exception());
         }
-        if (running_.fetch_sub(1) == 1)
-            finished_.signal();
+        count(-1);
     });
 }
 
-bool Threads::wait(int milliseconds) const
+void Threads::count(int change) noexcept
 {
-    pollfd finished{.fd = finished_.get(), .events = POLLIN, .revents = 0};
-    return running_.load() == 0 || (::poll(&finished, 1, milliseconds) > 0 && running_.load() == 0);
+    const std::scoped_lock lock(mutex_);
+    running_ += change;
+    changed_.notify_all();
+}
+
+bool Threads::wait(int milliseconds)
+{
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::milliseconds(milliseconds),
+                             [this] { return running_ == 0; });
 }
 
 }  // namespace gh::machine

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "base/event_fd.h"
 #include "machine/ending.h"
 
-#include <atomic>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,15 +22,18 @@ public:
     void start(const std::string& name, std::function<void()> body);
 
     /// Waits until every body has returned; false after `milliseconds`.
-    [[nodiscard]] bool wait(int milliseconds) const;
+    [[nodiscard]] bool wait(int milliseconds);
 
     /// Waits without end.
     void join() noexcept { threads_.clear(); }
 
 private:
+    void count(int change) noexcept;
+
     Ending& ending_;
-    EventFd finished_;  // signalled by the last body to return
-    std::atomic<int> running_{0};
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int running_ = 0;  // guarded by mutex_
     std::vector<std::jthread> threads_;
 };
 

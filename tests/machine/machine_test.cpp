@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(Fixture, "memory holds the devicetree when it is given")
     CHECK(play.memory[0].guest_phys_addr == 0x8000'0000);
     CHECK(play.memory[0].memory_size == 64 << 20);
     CHECK(play.dtb.size == 0x20'0000);
-    CHECK(play.was_asked(gunyah::GUNYAH_VM_SET_BOOT_CONTEXT));
+    CHECK(play.count(gunyah::GUNYAH_VM_SET_BOOT_CONTEXT) == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "lent memory is lent by its own request")
@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(Fixture, "lent memory is lent by its own request")
     vm.memory.sharing = config::Sharing::Lend;
     play.vcpus = {{ends(gunyah::ExitType::PlatformOff)}};
     (void)run();
-    CHECK(play.was_asked(gunyah::GH_VM_ANDROID_LEND_USER_MEM));
+    CHECK(play.count(gunyah::GH_VM_ANDROID_LEND_USER_MEM) == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a read where nothing is answers all ones, and the guest goes on")
@@ -101,7 +101,7 @@ TEST_CASE_FIXTURE(Fixture, "a refused START leaves nothing behind and says why")
     play.start_error = ENODEV;
     CHECK_THROWS_WITH_AS((void)run(), doctest::Contains("GH_VM_START: ENODEV"), Error);
     CHECK(play.closed.back() == "device");
-    CHECK(!play.was_asked(gunyah::GH_VCPU_RUN));
+    CHECK(play.count(gunyah::GH_VCPU_RUN) == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a vCPU that the kernel refuses ends the machine with the reason")
@@ -151,7 +151,12 @@ TEST_CASE_FIXTURE(Fixture, "SIGTERM takes the machine down in order")
 TEST_CASE_FIXTURE(Fixture, "a vCPU that never comes back does not keep the process")
 {
     vm.cpus.count = 2;
-    play.vcpus = {{ends(gunyah::ExitType::PlatformReset)}, {}};
+    const Play::Step once_both_run = [&](gh_vcpu_run& page) {
+        while (play.count(gunyah::GH_VCPU_RUN) < 2)
+            std::this_thread::yield();
+        return ends(gunyah::ExitType::PlatformReset)(page);
+    };
+    play.vcpus = {{once_both_run}, {}};
     play.deaf = true;
     const pid_t child = ::fork();
     if (child == 0) {

@@ -32,10 +32,11 @@ struct Play {
     int start_error = 0;
     bool deaf = false;  // RUN does not come back from an interrupt
 
-    [[nodiscard]] bool was_asked(std::uint32_t request)
+    /// How often a request was asked with an argument, not to probe.
+    [[nodiscard]] long count(std::uint32_t request)
     {
         const std::scoped_lock lock(mutex);
-        return std::find(asked.begin(), asked.end(), request) != asked.end();
+        return std::count(asked.begin(), asked.end(), request);
     }
 };
 
@@ -97,15 +98,15 @@ public:
 
     gunyah::Reply ioctl(std::uint32_t request, std::uintptr_t argument) noexcept override
     {
+        const bool carries = ((request >> 16) & 0x3fff) != 0;
+        if (carries && argument == 0)
+            return {.error = known(request) ? EFAULT : ENOTTY, .value = 0, .file = nullptr};
         {
             const std::scoped_lock lock(play_.mutex);
             play_.asked.push_back(request);
         }
         if (request == gunyah::GH_VCPU_RUN)
             return {.error = run(), .value = 0, .file = nullptr};
-        const bool carries = ((request >> 16) & 0x3fff) != 0;
-        if (carries && argument == 0)
-            return {.error = known(request) ? EFAULT : ENOTTY, .value = 0, .file = nullptr};
         return answer(request, argument);
     }
     std::byte* map_run_page(std::size_t) override { return std::bit_cast<std::byte*>(&page_); }

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <atomic>
+
 #include <doctest/doctest.h>
 
 namespace gh::machine {
@@ -24,6 +26,20 @@ TEST_CASE("what a thread throws comes out in the thread that owns the machine")
     CHECK(threads.wait(2000));
     CHECK(ending.requested());
     CHECK_THROWS_WITH_AS((void)ending.outcome(), "no memory", Error);
+}
+
+TEST_CASE("waiting counts threads that begin after others have ended")
+{
+    Ending ending;
+    Threads threads(ending);
+    threads.start("quick", [] {});
+    REQUIRE(threads.wait(2000));
+    std::atomic<bool> leave{false};
+    threads.start("slow", [&] { leave.wait(false); });
+    CHECK(!threads.wait(0));
+    leave.store(true);
+    leave.notify_all();
+    CHECK(threads.wait(2000));
 }
 
 TEST_CASE("waiting ends by time if a thread does not")
