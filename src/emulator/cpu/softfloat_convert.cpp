@@ -113,6 +113,8 @@ Bits FixedToFP(Int op, unsigned fraction_bits, FpEnv& env)
 std::uint32_t FPToFixedJS(std::uint64_t op, bool& exact, FpEnv& env)
 {
     const Unpacked number = FPUnpack(op, env);
+    // Neither -0 nor a number that FZ flushed is exact (the last two cases of the pseudocode's
+    // "Generate exceptions"; QEMU 7.2 calls a flushed number exact, later ones do not).
     exact = op == 0;
     if (is_zero(number))
         return 0;
