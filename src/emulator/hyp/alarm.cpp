@@ -22,6 +22,13 @@ Fd make_timer()
     return timer;
 }
 
+void wait(int timer)
+{
+    std::uint64_t expirations = 0;
+    while (::read(timer, &expirations, sizeof expirations) < 0)
+        GH_CHECK(errno == EINTR);
+}
+
 }  // namespace
 
 Alarm::Alarm(std::size_t slots, std::function<void(std::size_t)> ring)
@@ -81,8 +88,7 @@ void Alarm::serve(const std::stop_token& stop)
 {
     std::vector<std::size_t> due;
     due.reserve(deadlines_.size());
-    std::uint64_t expirations = 0;
-    while (::read(timer_.get(), &expirations, sizeof expirations) > 0 && !stop.stop_requested()) {
+    while (wait(timer_.get()), !stop.stop_requested()) {
         take_due(due);
         for (const std::size_t slot : due)
             ring_(slot);
