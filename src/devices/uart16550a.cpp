@@ -170,11 +170,13 @@ void Uart16550a::write_ier(std::uint8_t value) noexcept
         thre_interrupt_ = true;  // an empty transmitter says so as soon as it may (Linux tests it)
 }
 
+// Turning the FIFO on keeps what has come, though the chip would drop it: Linux enables receive
+// interrupts first and the FIFO a moment later, and a host may be quicker.
 void Uart16550a::write_fcr(std::uint8_t value) noexcept
 {
-    const bool toggled = ((value ^ fcr_) & kFcrEnable) != 0;
+    const bool turned_off = fifo_on() && (value & kFcrEnable) == 0;
     fcr_ = value & 0xc9;
-    if (toggled || (value & kFcrClearRx) != 0) {
+    if (turned_off || (value & kFcrClearRx) != 0) {
         head_ = count_ = 0;
         polls_ = 0;
     }

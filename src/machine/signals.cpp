@@ -6,10 +6,12 @@
 #include "machine/outcome.h"
 
 #include <array>
+#include <atomic>
 #include <string_view>
 
 #include <pthread.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace gh::machine {
@@ -26,8 +28,23 @@ sigset_t set_of_ending()
     return set;
 }
 
+// timeout(1) and shells signal a child and then its whole group, which it is in: what follows so
+// soon is the same wish told twice.
+constexpr long kSameWish = 500;  // milliseconds
+
+long now()
+{
+    timespec time{};
+    (void)::clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+}
+
+std::atomic<long> g_asked{0};  // when the machine began to end
+
 void end_now(int)
 {
+    if (now() - g_asked.load() < kSameWish)
+        return;
     constexpr std::string_view kMessage = "gh-vmm: ended by force; the VM may not be gone yet\n";
     RawTerminal::restore();
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
@@ -62,6 +79,7 @@ std::optional<int> Signals::take() const noexcept
 
 void Signals::force_next() const noexcept
 {
+    g_asked.store(now());
     struct sigaction action {};
     action.sa_handler = end_now;
     for (const int signal : kEnding)

@@ -173,6 +173,17 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(host.invitations == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a byte that comes between Linux's IER and FCR writes is not lost")
+{
+    out(2, 0);
+    out(1, 0x05);
+    CHECK(uart.room() == 1);
+    type("n");
+    out(2, 0x01);
+    out(2, 0x81);
+    CHECK(in(0) == 'n');
+}
+
 TEST_CASE_FIXTURE(Fixture, "a full FIFO has no room until it has been read empty")
 {
     start_driver();
