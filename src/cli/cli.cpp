@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,29 @@ namespace gh::cli {
 namespace {
 
 constexpr std::array kCommands{
+    Command{"run", "Boot the guest and wait until it ends", declare_run},
     Command{"dtb", "Write the devicetree that the guest would get", declare_dtb},
     Command{"map", "Draw the guest-physical address space", declare_map},
     Command{"check", "Say everything that is wrong with a configuration", declare_check},
     Command{"schema", "Print the JSON Schema of configurations", declare_schema},
+};
+
+/// CLI11's help without what only CLI11 understands.
+class HelpFormatter : public CLI::Formatter {
+public:
+    /// "--trace-ioctls", not "--trace-ioctls{-}".
+    std::string make_option_name(const CLI::Option* option, bool is_positional) const override
+    {
+        const std::string name = CLI::Formatter::make_option_name(option, is_positional);
+        return name.substr(0, name.find('{'));
+    }
+    /// "KEY=VALUE", without types of arguments, counts and "REQUIRED".
+    std::string make_option_opts(const CLI::Option* option) const override
+    {
+        const std::string full = option->get_type_name();
+        const std::string type = full.substr(0, full.find(':'));
+        return type.empty() || type == "TEXT" ? "" : (type.starts_with("[") ? "" : " ") + type;
+    }
 };
 
 std::string suggestion(std::string_view word)
@@ -36,6 +56,14 @@ std::string suggestion(std::string_view word)
     return near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?";
 }
 
+std::string command_names()
+{
+    std::string names;
+    for (const Command& command : kCommands)
+        names += (names.empty() ? "" : ", ") + std::string(command.name);
+    return names;
+}
+
 /// A first word that is no sub-command deserves better than "not expected".
 void check_command_name(int argc, const char* const* argv)
 {
@@ -44,7 +72,9 @@ void check_command_name(int argc, const char* const* argv)
     const auto is_it = [word](const Command& command) {
         return std::string(*word) == command.name;
     };
-    if (word == argv + argc || std::any_of(kCommands.begin(), kCommands.end(), is_it))
+    if (word == argv + argc)
+        throw UsageError("which command? There are " + command_names() + ".\nSee gh-vmm --help.");
+    if (std::any_of(kCommands.begin(), kCommands.end(), is_it))
         return;
     throw UsageError("there is no command \"" + std::string(*word) + "\"" + suggestion(*word) +
                      "\nSee gh-vmm --help.");
@@ -95,6 +125,7 @@ int run(int argc, const char* const* argv)
     app.set_version_flag("-V,--version", "gh-vmm " GH_VERSION);
     app.require_subcommand(1);
     app.fallthrough();
+    app.formatter(std::make_shared<HelpFormatter>());
     int verbosity = 0;
     app.add_flag("-v,--verbose", verbosity, "Say more on stderr; twice: everything");
     Action action;

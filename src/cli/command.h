@@ -22,6 +22,7 @@ struct Command {
 Action declare_check(CLI::App& options);
 Action declare_dtb(CLI::App& options);
 Action declare_map(CLI::App& options);
+Action declare_run(CLI::App& options);
 Action declare_schema(CLI::App& options);
 
 }  // namespace gh::cli

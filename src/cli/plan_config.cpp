@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/plan_config.h"
 
+#include "base/log.h"
 #include "boot/kernel.h"
 #include "boot/placement.h"
 #include "config/files.h"
 #include "fdt/lint.h"
 
-#include <cstdio>
 #include <optional>
 #include <string>
 
@@ -55,7 +55,7 @@ bool warn_of_findings(const machine::Plan& plan)
 {
     bool is_refused = false;
     for (const auto& finding : machine::lint(plan)) {
-        (void)std::fprintf(stderr, "gh-vmm: devicetree: %s\n", fdt::to_string(finding).c_str());
+        log(LogLevel::Warn, "devicetree: %s", fdt::to_string(finding).c_str());
         is_refused |= finding.kind != fdt::Finding::Kind::Odd;
     }
     return is_refused;

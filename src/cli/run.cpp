@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine/run.h"
+
+#include "cli/command.h"
+#include "cli/config_options.h"
+#include "cli/plan_config.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+namespace gh::cli {
+namespace {
+
+struct RunOptions {
+    ConfigOptions config;
+    machine::RunOptions machine;
+};
+
+int run_vm(const RunOptions& options)
+{
+    const auto configuration = options.config.load();
+    check_images(configuration);
+    return machine::run(configuration.vm(), options.machine);
+}
+
+}  // namespace
+
+Action declare_run(CLI::App& app)
+{
+    const auto options = std::make_shared<RunOptions>();  // shared by app and action
+    options->config.declare(app);
+    // A flag, so that the word behind it is not taken for its file.
+    app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
+                 "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")
+        ->type_name("[=FILE]");
+    return [options] { return run_vm(*options); };
+}
+
+}  // namespace gh::cli
