@@ -11,8 +11,6 @@
 namespace gh::fdt {
 namespace {
 
-constexpr std::uint32_t kGicPhandle = 1;
-constexpr std::uint32_t kSwiotlbPhandle = 2;
 constexpr std::uint32_t kSpi = 0;
 constexpr std::uint32_t kPpi = 1;
 constexpr std::uint32_t kEdgeRising = 1;
@@ -24,10 +22,23 @@ std::string at_address(const std::string& name, std::uint64_t address)
     return name + "@" + hex(address).substr(2);
 }
 
-/// "Devices of the tree" come in the order of the functions below.
+/// The largest phandle in a tree, 0 without any: ours come after those of a base.
+std::uint32_t last_phandle(const Node& node)
+{
+    const auto* const own = node.property("phandle");
+    std::uint32_t last = own != nullptr && own->value.size() == 4 ? cell(own->value, 0) : 0;
+    for (const auto& child : node.children())
+        last = std::max(last, last_phandle(child));
+    return last;
+}
+
+/// Writes the machine's part into `root`, in the order of the functions below.
 class Writer {
 public:
-    Writer(const MachineDescription& machine, Node& root) : machine_(machine), root_(root) {}
+    Writer(const MachineDescription& machine, Node& root)
+        : machine_(machine), root_(root), gic_phandle_(last_phandle(root) + 1)
+    {
+    }
 
     void write()
     {
@@ -50,7 +61,7 @@ private:
         if (root_.property("model") == nullptr)
             root_.set_text("model", "gh-vmm");
         root_.set_u32("#address-cells", 2).set_u32("#size-cells", 2);
-        root_.set_u32("interrupt-parent", kGicPhandle);
+        root_.set_u32("interrupt-parent", gic_phandle_);
         for (const auto& device : machine_.devices)
             if (!device.alias.empty())
                 root_.child("aliases").set_text(device.alias, "/" + node_name(device));
@@ -90,7 +101,19 @@ private:
         for (const auto& extra : machine_.extra)
             if (extra.swiotlb)
                 reg.insert(reg.end(), {extra.range.base, extra.range.size});
+        remove_memory_nodes();
         root_.child("memory").set_text("device_type", "memory").set_u64s("reg", reg);
+    }
+
+    /// Those of a base, such as memory@40000000, speak of another machine.
+    void remove_memory_nodes()
+    {
+        std::vector<std::string> names;
+        for (const auto& child : root_.children())
+            if (child.name().starts_with("memory@"))
+                names.push_back(child.name());
+        for (const auto& name : names)
+            root_.remove_child(name);
     }
 
     /// Linux must not take memory beside RAM for its own, which the patched /memory would invite.
@@ -106,7 +129,7 @@ private:
             node.set_u64s("reg", {extra.range.base, extra.range.size});
             if (extra.swiotlb)
                 node.set_text("compatible", "restricted-dma-pool")
-                    .set_u32("phandle", kSwiotlbPhandle);
+                    .set_u32("phandle", gic_phandle_ + 1);
             else
                 node.set_flag("no-map");
         }
@@ -152,7 +175,7 @@ private:
             .set_flag("interrupt-controller")
             .set_u64s("reg", {gic.distributor, kGicDistributorSize, gic.redistributors,
                               kGicRedistributorSize * machine_.cpus})
-            .set_u32("phandle", kGicPhandle);
+            .set_u32("phandle", gic_phandle_);
     }
 
     static std::string node_name(const MmioDevice& device)
@@ -186,7 +209,7 @@ private:
         Node& memory = config.child("memory");
         memory.set_u32("#address-cells", 2).set_u32("#size-cells", 2);
         memory.set_u64("base-address", machine_.ram.base);
-        config.child("interrupts").set_u32("config", kGicPhandle);
+        config.child("interrupts").set_u32("config", gic_phandle_);
         config.child("vcpus").set_text("affinity", "proxy");
         Node& vdevices = config.child("vdevices").set_text("generate", "/hypervisor");
         for (const auto& device : machine_.devices)
@@ -228,6 +251,7 @@ private:
 
     const MachineDescription& machine_;
     Node& root_;
+    std::uint32_t gic_phandle_;
 };
 
 Node base_tree(const MachineDescription& machine)

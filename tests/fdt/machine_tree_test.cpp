@@ -117,6 +117,21 @@ TEST_CASE("a base tree keeps what the machine does not say itself")
     CHECK(read_vm_config(blob).findings.empty());
 }
 
+TEST_CASE("a base's own memory goes, its phandles stay apart from ours")
+{
+    Node base;
+    base.child("memory@40000000").set_text("device_type", "memory");
+    base.child("clock").set_u32("phandle", 7);
+    auto description = machine();
+    description.base = flatten(base);
+    const auto blob = write_machine_tree(description);
+    const auto view = *View::open(blob);
+    CHECK_FALSE(view.find("/memory@40000000").has_value());
+    CHECK(view.path(*view.by_phandle(7)) == "/clock");
+    CHECK(view.u32(view.root(), "interrupt-parent") == 8u);
+    CHECK(read_vm_config(blob).gic.path == "/interrupt-controller@3fff0000");
+}
+
 TEST_CASE("a base or overlay that is no devicetree is named in the error")
 {
     auto description = machine();
