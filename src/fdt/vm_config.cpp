@@ -6,7 +6,7 @@
 #include "memory/hex.h"
 
 #include <algorithm>
-#include <regex>
+#include <string_view>
 
 namespace gh::fdt {
 namespace {
@@ -50,10 +50,15 @@ bool is_config_path(std::string_view path)
     return path == "/gunyah-vm-config" || path == "/qcom,vm-config";
 }
 
-bool is_guid(const std::string& text)
+/// 8-4-4-4-12 hexadecimal digits.
+bool is_guid(std::string_view text)
 {
-    static const std::regex form("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
-    return std::regex_match(text, form);
+    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    constexpr std::string_view digits = "0123456789abcdefABCDEF";
+    return text.size() == form.size() &&
+           std::equal(text.begin(), text.end(), form.begin(), [&](char c, char wanted) {
+               return wanted == '-' ? c == '-' : digits.find(c) != std::string_view::npos;
+           });
 }
 
 }  // namespace
