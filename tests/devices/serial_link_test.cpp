@@ -53,6 +53,19 @@ std::string read_some(int fd)
     return {bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0};
 }
 
+// `count` bytes, however many reads they take; fewer if nothing more comes for two seconds.
+std::string read_all(int fd, std::size_t count)
+{
+    std::string text;
+    while (text.size() < count) {
+        const std::string some = read_some(fd);
+        if (some.empty())
+            break;
+        text += some;
+    }
+    return text;
+}
+
 // A guest's driver in a few lines, and the io thread.
 struct Guest {
     explicit Guest(SerialLink& link, Poller& poller) : uart(irq, link), poller_(poller)
@@ -154,13 +167,7 @@ TEST_CASE("a slow reader slows the guest and loses nothing")
         for (int i = 0; i < 300; ++i)
             guest.print(line);
     });
-    std::size_t got = 0;
-    while (got < 300'000) {
-        const std::string some = read_some(pipe.read.get());
-        REQUIRE(!some.empty());
-        got += some.size();
-    }
-    CHECK(got == 300'000);
+    CHECK(read_all(pipe.read.get(), 300'000).size() == 300'000);
 }
 
 TEST_CASE("output that nobody can ever read again does not stop the guest")
@@ -185,7 +192,7 @@ TEST_CASE("what is left when the VM ends is still written")
     link.connect({.input = -1, .output = pipe.write.get()});
     guest.print("reboot: Power down\n");
     link.drain();
-    CHECK(read_some(pipe.read.get()) == "reboot: Power down\n");
+    CHECK(read_all(pipe.read.get(), 19) == "reboot: Power down\n");
 }
 
 TEST_CASE("a socket serves one caller after the other and the next reads what it missed")
@@ -200,7 +207,7 @@ TEST_CASE("a socket serves one caller after the other and the next reads what it
         guest.print("before\n");
         {
             const Fd first = call(folder.file("tty"));
-            CHECK(read_some(first.get()) == "before\n");
+            CHECK(read_all(first.get(), 7) == "before\n");
             REQUIRE(::write(first.get(), "one", 3) == 3);
             CHECK(guest.read(3) == "one");
         }
@@ -208,7 +215,7 @@ TEST_CASE("a socket serves one caller after the other and the next reads what it
         REQUIRE(::write(second.get(), "two", 3) == 3);
         CHECK(guest.read(3) == "two");
         guest.print("after\n");
-        CHECK(read_some(second.get()) == "after\n");
+        CHECK(read_all(second.get(), 6) == "after\n");
         guest.stop();
     }
     CHECK(::access(folder.file("tty").c_str(), F_OK) != 0);  // nothing is left behind
