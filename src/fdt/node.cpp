@@ -150,10 +150,12 @@ Node unflatten(const View& view)
     return read_node(view, view.root(), 0);
 }
 
-std::vector<std::byte> flatten(const Node& root)
+std::vector<std::byte> flatten(const Node& root, const std::vector<View::Reservation>& reservations)
 {
-    std::vector<std::byte> blob(measure(root) + 256);
+    std::vector<std::byte> blob(measure(root) + 16 * reservations.size() + 256);
     check(fdt_create(blob.data(), static_cast<int>(blob.size())), "create");
+    for (const auto& [address, size] : reservations)
+        check(fdt_add_reservemap_entry(blob.data(), address, size), "reserve map");
     check(fdt_finish_reservemap(blob.data()), "reserve map");
     write_node(blob.data(), root);
     check(fdt_finish(blob.data()), "finish");

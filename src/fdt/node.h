@@ -54,6 +54,7 @@ private:
 [[nodiscard]] Node unflatten(const View& view);
 
 /// The blob (version 17, packed). Throws Error where a name cannot stand in a devicetree.
-[[nodiscard]] std::vector<std::byte> flatten(const Node& root);
+[[nodiscard]] std::vector<std::byte> flatten(
+    const Node& root, const std::vector<View::Reservation>& reservations = {});
 
 }  // namespace gh::fdt

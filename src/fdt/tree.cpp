@@ -28,10 +28,13 @@ std::vector<std::byte> opened(Bytes blob, std::size_t slack, const std::string& 
 
 Tree::Tree(const View& from) : blob_(opened(from.blob(), kSlack, "devicetree")) {}
 
+/// A header that View takes can still be one that libfdt's editing makes worse.
 View Tree::view() const
 {
-    const auto view = View::open(blob_);
-    GH_CHECK(view.has_value());
+    std::string why;
+    const auto view = View::open(blob_, &why);
+    if (!view)
+        throw Error("devicetree: edited: " + why);
     return *view;
 }
 
@@ -114,7 +117,8 @@ std::uint32_t Tree::new_phandle() const
 std::vector<std::byte> Tree::pack() const
 {
     auto packed = blob_;
-    GH_CHECK(fdt_pack(packed.data()) == 0);
+    if (const int error = fdt_pack(packed.data()); error != 0)
+        throw Error(std::string("devicetree: pack: ") + fdt_strerror(error));
     packed.resize(fdt_totalsize(packed.data()));
     return packed;
 }

@@ -4,7 +4,6 @@
 #include "base/error.h"
 
 #include <algorithm>
-#include <array>
 
 #include <libfdt.h>
 
@@ -96,6 +95,18 @@ void View::walk(const std::function<bool(Offset, int depth)>& visit) const
     }
 }
 
+std::vector<View::Reservation> View::reservations() const
+{
+    std::vector<Reservation> all;
+    Reservation entry;
+    for (int i = 0; fdt_get_mem_rsv(blob_.data(), i, &entry.address, &entry.size) == 0; ++i) {
+        if (entry.size == 0)
+            break;
+        all.push_back(entry);
+    }
+    return all;
+}
+
 std::string_view View::name(Offset node) const
 {
     int length = 0;
@@ -104,12 +115,26 @@ std::string_view View::name(Offset node) const
                            : std::string_view(text, static_cast<std::size_t>(length));
 }
 
+/// Not fdt_get_path(): that one walks out of its buffer where a damaged tree has nodes behind the
+/// end of the root.
 std::string View::path(Offset node) const
 {
-    std::array<char, 1024> text{};
-    if (fdt_get_path(blob_.data(), raw(node), text.data(), int{text.size()}) != 0)
+    std::string text;
+    std::vector<std::size_t> ends;  // of the path down to each depth
+    bool found_node = false;
+    walk([&](Offset at, int depth) {
+        const auto level = static_cast<std::size_t>(depth);
+        ends.resize(level + 1);
+        text.resize(level == 0 ? 0 : ends[level - 1]);
+        if (level > 0)
+            text.append("/").append(name(at));
+        ends[level] = text.size();
+        found_node = at == node;
+        return !found_node;
+    });
+    if (!found_node)
         return "/...";
-    return text.data();
+    return text.empty() ? "/" : text;
 }
 
 std::optional<Bytes> View::property(Offset node, std::string_view name) const

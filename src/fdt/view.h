@@ -22,6 +22,12 @@ enum class Offset : int {};
 /// cheap; the bytes must outlive it and must not change meanwhile (copy out of guest memory first).
 class View {
 public:
+    /// An entry of the memory reservation block (/memreserve/).
+    struct Reservation {
+        std::uint64_t address = 0;
+        std::uint64_t size = 0;
+    };
+
     /// nullopt, with the reason in `why` if asked, where the header is not one that libfdt takes.
     static std::optional<View> open(Bytes blob, std::string* why = nullptr);
 
@@ -34,6 +40,8 @@ public:
     [[nodiscard]] std::vector<Offset> children(Offset parent) const;
     /// Every node in document order; the root has depth 0. Returns false from `visit` to stop.
     void walk(const std::function<bool(Offset, int depth)>& visit) const;
+
+    [[nodiscard]] std::vector<Reservation> reservations() const;
 
     [[nodiscard]] std::string_view name(Offset node) const;
     [[nodiscard]] std::string path(Offset node) const;
