@@ -70,9 +70,9 @@ const Parcel* find_parcel(const fdt::ReservedMemory& node, const ImageConfig& co
 {
     for (std::size_t i = 0; i < config.parcels.size(); ++i) {
         const Parcel& parcel = config.parcels[i];
-        if (i == config.image)
-            continue;
-        if (node.label == parcel.label || (node.base == raw(parcel.at) && node.size == parcel.size))
+        const bool here = node.base == raw(parcel.at);
+        const bool labelled = node.label == parcel.label && (!node.base || here);
+        if (i != config.image && (labelled || (here && node.size == parcel.size)))
             return &parcel;
     }
     return nullptr;
@@ -80,9 +80,12 @@ const Parcel* find_parcel(const fdt::ReservedMemory& node, const ImageConfig& co
 
 const Parcel* find_parcel(const fdt::ShmNode& node, const ImageConfig& config)
 {
-    for (std::size_t i = 0; i < config.parcels.size(); ++i)
-        if (i != config.image && config.parcels[i].label == node.memory_label)
-            return &config.parcels[i];
+    for (std::size_t i = 0; i < config.parcels.size(); ++i) {
+        const Parcel& parcel = config.parcels[i];
+        const bool here = !node.base || *node.base == raw(parcel.at);
+        if (i != config.image && node.memory_label == parcel.label && here)
+            return &parcel;
+    }
     return nullptr;
 }
 
@@ -97,7 +100,8 @@ std::optional<Refusal> check_addresses(const fdt::VmConfigTree& tree, const Imag
         if (!shm.optional && find_parcel(shm, config) == nullptr)
             return Refusal{Error::NoResource, shm.path + ": no memory with label " +
                                                   std::to_string(shm.memory_label) +
-                                                  " was given; give it, or mark the node optional"};
+                                                  " was given at its base; give it, or mark the "
+                                                  "node optional"};
     for (const fdt::ReservedMemory& reserved : tree.reserved)
         if (reserved.base && find_parcel(reserved, config) == nullptr)
             return Refusal{Error::NoResource,

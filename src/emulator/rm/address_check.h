@@ -20,9 +20,10 @@ struct Refusal {
 [[nodiscard]] std::optional<Refusal> check_addresses(const fdt::VmConfigTree& tree,
                                                      const ImageConfig& config);
 
-/// The parcel a reserved-memory node speaks of, by label or by its exact range.
+/// The parcel a reserved-memory node speaks of: by its exact range, or by label; never the image.
+/// Two parcels may have one label, so the address has to agree where the node says one.
 [[nodiscard]] const Parcel* find_parcel(const fdt::ReservedMemory& node, const ImageConfig& config);
-/// The parcel of a shm vdevice; never the image.
+/// The parcel of a shm vdevice, likewise by label.
 [[nodiscard]] const Parcel* find_parcel(const fdt::ShmNode& node, const ImageConfig& config);
 
 }  // namespace gh::rm

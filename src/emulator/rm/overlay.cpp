@@ -4,103 +4,95 @@
 #include "base/error.h"
 #include "emulator/rm/address_check.h"
 #include "fdt/node.h"
+#include "fdt/tree.h"
 #include "fdt/view.h"
 #include "memory/hex.h"
 
 #include <algorithm>
-#include <deque>
 #include <string>
+#include <utility>
 
 namespace gh::rm {
 namespace {
 
-using fdt::Node;
+using fdt::Offset;
 
 constexpr std::uint32_t kHandleFirst = 0x80;  // of memory parcels
+constexpr std::uint64_t kGicdSize = 0x1'0000;
 
-/// `node` with `front`'s properties and children before its own, as an overlay puts new ones. A
-/// property that exists keeps its place and takes the new value.
-Node with_front(const Node& node, const Node& front)
+/// "bell-4@1".
+std::string with_unit(const std::string& name, std::uint64_t unit)
 {
-    Node out{node.name()};
-    for (const auto& [name, value] : front.properties())
-        if (node.property(name) == nullptr)
-            out.set(name, value);
-    for (const auto& [name, value] : node.properties()) {
-        const auto* changed = front.property(name);
-        out.set(name, changed != nullptr ? changed->value : value);
-    }
-    for (const Node& child : front.children())
-        out.add(child);
-    for (const Node& child : node.children())
-        out.add(child);
-    return out;
+    return name + "@" + hex(unit).substr(2);
 }
 
+/// Builds what the overlay holds. libfdt puts what is new before what is there, so everything is
+/// made in the reverse of the order in which the guest sees it.
 class Patcher {
 public:
-    Patcher(Node root, const fdt::VmConfigTree& tree, const ImageConfig& config, std::uint16_t vmid,
-            std::uint64_t kaslr_seed)
-        : root_(std::move(root)), tree_(tree), config_(config), vmid_(vmid), seed_(kaslr_seed)
+    Patcher(const fdt::View& from, const fdt::VmConfigTree& config_tree, const ImageConfig& config,
+            std::uint16_t vmid)
+        : tree_(from),
+          config_tree_(config_tree),
+          config_(config),
+          vmid_(vmid),
+          next_phandle_(tree_.new_phandle())
     {
-        address_cells_ = cell_count("#address-cells", 2);
-        size_cells_ = cell_count("#size-cells", 1);
-        next_phandle_ = highest_phandle(root_) + 1;
+        address_cells_ = std::min(from.u32(from.root(), "#address-cells").value_or(2), 2u);
+        size_cells_ = std::min(from.u32(from.root(), "#size-cells").value_or(1), 2u);
     }
 
-    Node patch();
+    std::vector<std::byte> patch(std::uint64_t kaslr_seed)
+    {
+        tree_.set_u64s(node("/chosen"), "kaslr-seed", {kaslr_seed});
+        if (config_tree_.gic.placed_by_rm)
+            patch_gic();
+        patch_reserved_nodes();
+        patch_reserved_memory();
+        patch_memory();
+        if (!tree_.view().child(tree_.root(), "vsoc"))
+            add_vsoc();
+        add_hypervisor();
+        return tree_.pack();
+    }
 
 private:
-    [[nodiscard]] std::uint32_t cell_count(const char* name, std::uint32_t otherwise) const;
-    static std::uint32_t highest_phandle(const Node& node);
+    [[nodiscard]] Offset node(const std::string& path) const
+    {
+        const auto found = tree_.find(path);
+        if (!found)
+            throw gh::Error("there is no " + path + " to patch");
+        return *found;
+    }
+
     void append(std::vector<std::uint32_t>& cells, std::uint32_t count, std::uint64_t value) const;
-    [[nodiscard]] std::vector<std::uint32_t> range(std::uint64_t base, std::uint64_t size) const;
-
-    void amend(const std::string& path, const Node& front);
-    [[nodiscard]] Node hypervisor();
-    [[nodiscard]] Node vm_id() const;
-    [[nodiscard]] static Node doorbell(const fdt::DoorbellNode& bell, std::size_t capability);
-    [[nodiscard]] Node shm(const fdt::ShmNode& node, const Parcel& parcel);
-    [[nodiscard]] Node vsoc() const;
-    [[nodiscard]] Node memory() const;
-    [[nodiscard]] Node reserved_memory();
-    [[nodiscard]] Node buffer(const Parcel& parcel);
-    [[nodiscard]] Node gic() const;
-    std::uint32_t phandle(const Parcel& parcel);
+    void append_range(std::vector<std::uint32_t>& cells, std::uint64_t base,
+                      std::uint64_t size) const;
+    void patch_gic();
+    void patch_reserved_nodes();
+    void patch_reserved_memory();
+    void patch_memory();
+    void add_vsoc();
+    void add_hypervisor();
+    void add_vm_id(Offset parent);
+    void add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::size_t capability);
+    void add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel& parcel);
+    void add_buffer(Offset parent, const Parcel& parcel);
+    [[nodiscard]] std::vector<std::uint32_t> memory_reg() const;
+    [[nodiscard]] bool is_buffer(const Parcel& parcel) const;
     [[nodiscard]] std::uint32_t handle(const Parcel& parcel) const;
-    [[nodiscard]] bool is_ram(const Parcel& parcel) const;
+    std::uint32_t phandle(const Parcel& parcel);
 
-    Node root_;
-    const fdt::VmConfigTree& tree_;
+    fdt::Tree tree_;
+    const fdt::VmConfigTree& config_tree_;
     const ImageConfig& config_;
     std::uint16_t vmid_;
-    std::uint64_t seed_;
     std::uint32_t address_cells_ = 2;
     std::uint32_t size_cells_ = 1;
-    std::uint32_t next_phandle_ = 1;
+    std::uint32_t next_phandle_;
     std::vector<std::pair<const Parcel*, std::uint32_t>> phandles_;
 };
 
-std::uint32_t number(const Node::Property* property, std::uint32_t otherwise)
-{
-    return property != nullptr && property->value.size() == 4 ? fdt::cell(property->value, 0)
-                                                              : otherwise;
-}
-
-std::uint32_t Patcher::cell_count(const char* name, std::uint32_t otherwise) const
-{
-    return std::min(number(root_.property(name), otherwise), 2u);
-}
-
-std::uint32_t Patcher::highest_phandle(const Node& node)
-{
-    std::uint32_t highest = number(node.property("phandle"), 0);
-    for (const Node& child : node.children())
-        highest = std::max(highest, highest_phandle(child));
-    return highest;
-}
-
-/// A number that the root's cells cannot say is refused.
 void Patcher::append(std::vector<std::uint32_t>& cells, std::uint32_t count,
                      std::uint64_t value) const
 {
@@ -111,44 +103,67 @@ void Patcher::append(std::vector<std::uint32_t>& cells, std::uint32_t count,
     cells.push_back(static_cast<std::uint32_t>(value));
 }
 
-std::vector<std::uint32_t> Patcher::range(std::uint64_t base, std::uint64_t size) const
+void Patcher::append_range(std::vector<std::uint32_t>& cells, std::uint64_t base,
+                           std::uint64_t size) const
 {
-    std::vector<std::uint32_t> cells;
     append(cells, address_cells_, base);
     append(cells, size_cells_, size);
-    return cells;
 }
 
-/// Applies `front` to the node at `path`, rebuilding its ancestors.
-Node amended(const Node& node, std::string_view path, const Node& front)
+void Patcher::patch_gic()
 {
-    if (path.empty())
-        return with_front(node, front);
-    const auto slash = path.find('/', 1);
-    const std::string_view name = path.substr(1, slash == path.npos ? path.npos : slash - 1);
-    const std::string_view rest = slash == path.npos ? std::string_view{} : path.substr(slash);
-    Node out{node.name()};
-    for (const auto& [property, value] : node.properties())
-        out.set(property, value);
-    for (const Node& child : node.children())
-        out.add(child.name() == name ? amended(child, rest, front) : child);
-    return out;
+    const fdt::GicNode& gic = config_tree_.gic;
+    const Offset at = node(gic.path);
+    std::vector<std::uint32_t> reg;
+    append_range(reg, gic.distributor, kGicdSize);
+    append_range(reg, gic.redistributors, gic.stride * config_tree_.cpus.size());
+    tree_.set_texts(at, "compatible", {"arm,gic-v3"});
+    tree_.set_u32(at, "#redistributor-regions", 1);
+    tree_.set_u64s(at, "redistributor-stride", {gic.stride});
+    tree_.set_cells(at, "reg", reg);
 }
 
-void Patcher::amend(const std::string& path, const Node& front)
+void Patcher::patch_reserved_nodes()
 {
-    root_ = amended(root_, path, front);
+    for (const fdt::ReservedMemory& reserved : config_tree_.reserved) {
+        const Parcel* parcel = reserved.base ? find_parcel(reserved, config_) : nullptr;
+        if (parcel == nullptr)
+            continue;
+        const Offset at = node(reserved.path);
+        if (const auto own = tree_.view().u32(at, "phandle"))
+            phandles_.emplace_back(parcel, *own);
+        tree_.set_u32(at, "qcom,rm-mem-handle", handle(*parcel));
+        tree_.set_u32(at, "phandle", phandle(*parcel));
+    }
 }
 
-/// Private memory with all rights is the guest's RAM; what is spoken of by a shm or reserved-memory
-/// node, or lacks a right, is a buffer.
-bool Patcher::is_ram(const Parcel& parcel) const
+void Patcher::patch_reserved_memory()
 {
-    const bool image = &parcel == &config_.parcels[config_.image];
-    const bool named = std::any_of(tree_.shms.begin(), tree_.shms.end(), [&](const auto& node) {
-        return find_parcel(node, config_) == &parcel;
-    });
-    return image || (parcel.rights == kAllRights && !named);
+    auto at = tree_.view().child(tree_.root(), "reserved-memory");
+    if (!at) {
+        at = tree_.add_node(tree_.root(), "reserved-memory");
+        tree_.set_u32(*at, "#address-cells", address_cells_);
+        tree_.set_u32(*at, "#size-cells", size_cells_);
+        tree_.set_flag(*at, "ranges");
+    }
+    for (const Parcel& parcel : config_.parcels)
+        if (is_buffer(parcel))
+            add_buffer(*at, parcel);
+}
+
+/// Memory with all rights that no node speaks of is the guest's RAM, and so is the image. The rest
+/// is a buffer, and needs a node unless the owner has written one.
+bool Patcher::is_buffer(const Parcel& parcel) const
+{
+    if (&parcel == &config_.parcels[config_.image])
+        return false;
+    const auto is_this = [&](const auto& entry) { return find_parcel(entry, config_) == &parcel; };
+    const auto& reserved = config_tree_.reserved;
+    if (std::any_of(reserved.begin(), reserved.end(),
+                    [&](const auto& entry) { return entry.base && is_this(entry); }))
+        return false;
+    const auto& shms = config_tree_.shms;
+    return parcel.rights != kAllRights || std::any_of(shms.begin(), shms.end(), is_this);
 }
 
 std::uint32_t Patcher::handle(const Parcel& parcel) const
@@ -156,6 +171,7 @@ std::uint32_t Patcher::handle(const Parcel& parcel) const
     return kHandleFirst + static_cast<std::uint32_t>(&parcel - config_.parcels.data());
 }
 
+/// One per parcel, whichever node refers to it first.
 std::uint32_t Patcher::phandle(const Parcel& parcel)
 {
     for (const auto& [known, phandle] : phandles_)
@@ -165,78 +181,24 @@ std::uint32_t Patcher::phandle(const Parcel& parcel)
     return next_phandle_++;
 }
 
-Node Patcher::doorbell(const fdt::DoorbellNode& bell, std::size_t capability)
+void Patcher::add_buffer(Offset parent, const Parcel& parcel)
 {
-    const auto slash = bell.generate.rfind('/');
-    if (bell.generate.substr(0, slash) != "/hypervisor")
-        throw gh::Error(bell.path + ": generate = \"" + bell.generate +
-                        "\": doorbell nodes can be made in /hypervisor only");
-    std::string name = hex(capability);
-    name.replace(0, 2, bell.generate.substr(slash + 1) + "@");
-    Node node{std::move(name)};
-    node.set_u32("label", bell.label).set_u32("qcom,label", bell.label);
-    node.set_cells("interrupts", {0, bell.intid - 32, bell.level ? 4u : 1u});
-    node.set_u64("reg", capability);
-    std::vector<std::byte> compatible;
-    auto texts = bell.push_compatible;
-    texts.insert(texts.end(), {"qcom,gunyah-doorbell", "qcom,gunyah-capability"});
-    for (const std::string& text : texts)
-        for (std::size_t i = 0; i <= text.size(); ++i)
-            compatible.push_back(static_cast<std::byte>(text.c_str()[i]));
-    node.set("compatible", compatible);
-    return node;
-}
-
-Node Patcher::shm(const fdt::ShmNode& shm, const Parcel& parcel)
-{
-    Node node{shm.generate.substr(shm.generate.rfind('/') + 1)};
-    node.set_u64("dma_base", shm.dma_base);
-    node.set_u32("label", shm.label).set_u32("qcom,label", shm.label);
-    node.set_u32("peer", kVmidHost);
-    node.set_u32("memory-region", phandle(parcel)).set_u32("buffer", phandle(parcel));
-    node.set_text("compatible", "qcom,shared-memory");
-    return node;
-}
-
-Node Patcher::vm_id() const
-{
-    Node node{"qcom,gunyah-vm"};
-    if (!tree_.vm_guid.empty())
-        node.set_text("qcom,vm-guid", tree_.vm_guid);
-    if (!tree_.vm_uri.empty())
-        node.set_text("qcom,vm-uri", tree_.vm_uri);
-    node.set_text("qcom,image-name", tree_.image_name);
-    node.set_text("qcom,vendor", "Qualcomm");
-    node.set_u32("qcom,owner-vmid", kVmidHost).set_u32("qcom,vmid", vmid_);
-    node.set_texts("compatible", {"qcom,gunyah-vm-id-1.0", "qcom,gunyah-vm-id"});
-    return node;
-}
-
-Node Patcher::hypervisor()
-{
-    Node node{"hypervisor"};
-    node.set_texts("compatible", {"gunyah-hypervisor", "qcom,gunyah-hypervisor-1.0",
-                                  "qcom,gunyah-hypervisor", "simple-bus"});
-    node.set_u32("#size-cells", 0).set_u32("#address-cells", 2);
-    for (const fdt::ShmNode& shm_node : tree_.shms)
-        if (const Parcel* parcel = find_parcel(shm_node, config_))
-            node.add(shm(shm_node, *parcel));
-    for (std::size_t i = tree_.doorbells.size(); i-- > 0;)
-        node.add(doorbell(tree_.doorbells[i], i));
-    node.add(vm_id());
-    return node;
-}
-
-Node Patcher::vsoc() const
-{
-    Node node{"vsoc"};
-    node.set_text("compatible", "simple-bus").set_flag("ranges");
-    node.set_u32("#size-cells", 2).set_u32("#address-cells", 2);
-    return node;
+    std::vector<std::uint32_t> reg;
+    append_range(reg, raw(parcel.at), parcel.size);
+    const Offset at = tree_.add_node(parent, with_unit("buffer", raw(parcel.at)));
+    tree_.set_cells(at, "reg", reg);
+    tree_.set_flag(at, "qcom,shared-memory");
+    tree_.set_flag(at, "no-map");
+    tree_.set_cells(at, "peers",
+                    parcel.lent ? std::vector<std::uint32_t>{vmid_}
+                                : std::vector<std::uint32_t>{kVmidHost, vmid_, kVmidHost});
+    tree_.set_u32(at, "qcom,rm-mem-handle", handle(parcel));
+    tree_.set_u32(at, "phandle", phandle(parcel));
+    tree_.set_u32(at, "qcom,label", parcel.label);
 }
 
 /// All that was accepted, sorted, neighbours joined.
-Node Patcher::memory() const
+std::vector<std::uint32_t> Patcher::memory_reg() const
 {
     std::vector<Parcel> parcels = config_.parcels;
     std::sort(parcels.begin(), parcels.end(),
@@ -249,94 +211,97 @@ Node Patcher::memory() const
             joined.push_back(parcel);
     }
     std::vector<std::uint32_t> reg;
-    for (const Parcel& parcel : joined) {
-        append(reg, address_cells_, raw(parcel.at));
-        append(reg, size_cells_, parcel.size);
-    }
-    Node node{"memory"};
-    node.set_cells("reg", reg).set_text("device_type", "memory");
-    return node;
+    for (const Parcel& parcel : joined)
+        append_range(reg, raw(parcel.at), parcel.size);
+    return reg;
 }
 
-Node Patcher::buffer(const Parcel& parcel)
+/// "/memory" finds memory@... too, as it does in the Resource Manager.
+void Patcher::patch_memory()
 {
-    std::string name = hex(raw(parcel.at));
-    name.replace(0, 2, "buffer@");
-    Node node{std::move(name)};
-    node.set_u32("qcom,label", parcel.label).set_u32("phandle", phandle(parcel));
-    node.set_u32("qcom,rm-mem-handle", handle(parcel));
-    node.set_cells("peers", parcel.lent ? std::vector<std::uint32_t>{vmid_}
-                                        : std::vector<std::uint32_t>{kVmidHost, vmid_, kVmidHost});
-    node.set_flag("no-map").set_flag("qcom,shared-memory");
-    node.set_cells("reg", range(raw(parcel.at), parcel.size));
-    return node;
+    auto at = tree_.find("/memory");
+    if (!at)
+        at = tree_.add_node(tree_.root(), "memory");
+    tree_.set_texts(*at, "device_type", {"memory"});
+    tree_.set_cells(*at, "reg", memory_reg());
 }
 
-Node Patcher::reserved_memory()
+void Patcher::add_vsoc()
 {
-    Node node{"reserved-memory"};
-    node.set_flag("ranges");
-    node.set_u32("#size-cells", size_cells_).set_u32("#address-cells", address_cells_);
-    for (const Parcel& parcel : config_.parcels) {
-        const bool described =
-            std::any_of(tree_.reserved.begin(), tree_.reserved.end(), [&](const auto& reserved) {
-                return reserved.base && find_parcel(reserved, config_) == &parcel;
-            });
-        if (!is_ram(parcel) && !described)
-            node.add(buffer(parcel));
-    }
-    return node;
+    const Offset at = tree_.add_node(tree_.root(), "vsoc");
+    tree_.set_u32(at, "#address-cells", 2);
+    tree_.set_u32(at, "#size-cells", 2);
+    tree_.set_flag(at, "ranges");
+    tree_.set_texts(at, "compatible", {"simple-bus"});
 }
 
-Node Patcher::gic() const
+void Patcher::add_hypervisor()
 {
-    Node node;
-    std::vector<std::uint32_t> reg = range(tree_.gic.distributor, 0x1'0000);
-    const auto frames = range(tree_.gic.redistributors, tree_.gic.stride * tree_.cpus.size());
-    reg.insert(reg.end(), frames.begin(), frames.end());
-    node.set_cells("reg", reg);
-    node.set_u64("redistributor-stride", tree_.gic.stride);
-    node.set_u32("#redistributor-regions", 1);
-    node.set_text("compatible", "arm,gic-v3");
-    return node;
+    const Offset at = tree_.add_node(tree_.root(), "hypervisor");
+    tree_.set_u32(at, "#address-cells", 2);
+    tree_.set_u32(at, "#size-cells", 0);
+    tree_.set_texts(at, "compatible",
+                    {"gunyah-hypervisor", "qcom,gunyah-hypervisor-1.0", "qcom,gunyah-hypervisor",
+                     "simple-bus"});
+    add_vm_id(at);
+    for (std::size_t i = 0; i < config_tree_.doorbells.size(); ++i)
+        add_doorbell(at, config_tree_.doorbells[i], i);
+    for (const fdt::ShmNode& shm : config_tree_.shms)
+        if (const Parcel* parcel = find_parcel(shm, config_))
+            add_shm(at, shm, *parcel);
 }
 
-Node Patcher::patch()
+void Patcher::add_vm_id(Offset parent)
 {
-    Node front;
-    front.add(hypervisor());
-    if (root_.find_child("vsoc") == nullptr)
-        front.add(vsoc());
-    for (const fdt::ReservedMemory& reserved : tree_.reserved)
-        if (const Parcel* parcel = reserved.base ? find_parcel(reserved, config_) : nullptr) {
-            Node properties;
-            properties.set_u32("phandle", phandle(*parcel));
-            properties.set_u32("qcom,rm-mem-handle", handle(*parcel));
-            amend(reserved.path, properties);
-        }
-    const auto memory_node =
-        std::find_if(root_.children().begin(), root_.children().end(), [](const Node& child) {
-            return child.name() == "memory" || child.name().starts_with("memory@");
-        });
-    if (memory_node == root_.children().end())
-        front.add(memory());
-    else
-        amend("/" + std::string(memory_node->name()), memory());
-    if (root_.find_child("reserved-memory") == nullptr)
-        front.add(reserved_memory());
-    else {
-        const Node made = reserved_memory();
-        Node buffers;
-        for (const Node& child : made.children())
-            buffers.add(child);
-        amend("/reserved-memory", buffers);
-    }
-    Node chosen;
-    chosen.set_u64("kaslr-seed", seed_);
-    amend("/chosen", chosen);
-    if (tree_.gic.placed_by_rm)
-        amend(tree_.gic.path, gic());
-    return with_front(root_, front);
+    const Offset at = tree_.add_node(parent, "qcom,gunyah-vm");
+    tree_.set_texts(at, "compatible", {"qcom,gunyah-vm-id-1.0", "qcom,gunyah-vm-id"});
+    tree_.set_u32(at, "qcom,vmid", vmid_);
+    tree_.set_u32(at, "qcom,owner-vmid", kVmidHost);
+    tree_.set_texts(at, "qcom,vendor", {"Qualcomm"});
+    tree_.set_texts(at, "qcom,image-name", {config_tree_.image_name});
+    if (!config_tree_.vm_uri.empty())
+        tree_.set_texts(at, "qcom,vm-uri", {config_tree_.vm_uri});
+    if (!config_tree_.vm_guid.empty())
+        tree_.set_texts(at, "qcom,vm-guid", {config_tree_.vm_guid});
+}
+
+/// The name that `generate` asks for below /hypervisor.
+std::string generated_name(const std::string& path, const std::string& generate)
+{
+    const std::string prefix = "/hypervisor/";
+    if (!generate.starts_with(prefix) || generate.find('/', prefix.size()) != generate.npos ||
+        generate == prefix)
+        throw gh::Error(path + ": generate = \"" + generate +
+                        "\": nodes can be made right below /hypervisor only; call it /hypervisor/" +
+                        "NAME");
+    return generate.substr(prefix.size());
+}
+
+void Patcher::add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::size_t capability)
+{
+    const Offset at =
+        tree_.add_node(parent, with_unit(generated_name(bell.path, bell.generate), capability));
+    std::vector<std::string> compatible = bell.push_compatible;
+    compatible.insert(compatible.end(), {"qcom,gunyah-doorbell", "qcom,gunyah-capability"});
+    tree_.set_texts(at, "compatible", compatible);
+    tree_.set_u64s(at, "reg", {capability});
+    tree_.set_cells(at, "interrupts", {0, bell.intid - 32, bell.level ? 4u : 1u});
+    tree_.set_u32(at, "qcom,label", bell.label);
+    tree_.set_u32(at, "label", bell.label);
+}
+
+void Patcher::add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel& parcel)
+{
+    const Offset at = tree_.add_node(parent, generated_name(shm.path, shm.generate));
+    std::vector<std::string> compatible = shm.push_compatible;
+    compatible.emplace_back("qcom,shared-memory");
+    tree_.set_texts(at, "compatible", compatible);
+    tree_.set_u32(at, "buffer", phandle(parcel));
+    tree_.set_u32(at, "memory-region", phandle(parcel));
+    tree_.set_u32(at, "peer", kVmidHost);
+    tree_.set_u32(at, "qcom,label", shm.label);
+    tree_.set_u32(at, "label", shm.label);
+    tree_.set_u64s(at, "dma_base", {shm.dma_base});
 }
 
 }  // namespace
@@ -348,7 +313,9 @@ std::vector<std::byte> patch_tree(std::span<const std::byte> blob, const fdt::Vm
     const auto view = fdt::View::open(blob);
     if (!view)
         throw gh::Error("not a devicetree");
-    return fdt::flatten(Patcher(fdt::unflatten(*view), tree, config, vmid, kaslr_seed).patch());
+    // Written anew first: libfdt reads a damaged tree safely but does not edit it so.
+    const auto clean = fdt::flatten(fdt::unflatten(*view), view->reservations());
+    return Patcher(fdt::View::open(clean).value(), tree, config, vmid).patch(kaslr_seed);
 }
 
 }  // namespace gh::rm
