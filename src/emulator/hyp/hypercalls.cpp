@@ -30,6 +30,7 @@ enum Error : std::uint64_t {
     kCapRights = 53,
 };
 
+constexpr std::uint64_t kYieldTo = 1;           // hints: 0 yield, 1 yield to, 2 yield lower
 constexpr std::uint64_t kFlags0 = 0x1000'0eff;  // golden hyp.identify
 constexpr std::uint64_t kCapEnd = 0x1'0000;     // beyond, a number is no capability at all
 
@@ -150,7 +151,6 @@ Hypercalls::Answer Hypercalls::entropy(std::uint64_t bytes) const noexcept
 /// Every vCPU has a host thread of its own, so there is nobody to yield to in here.
 Hypercalls::Answer Hypercalls::yield(const Arguments& in) const noexcept
 {
-    constexpr std::uint64_t kYieldTo = 1;
     if (in[0] > 2)
         return {kArgumentInvalid};
     return {in[0] == kYieldTo ? kCapNull : kOk};

@@ -33,7 +33,7 @@ void random_bits(Call& call, unsigned width)
 {
     std::uint64_t count = call.x[1];
     std::fill_n(call.x.begin() + 1, 3, 0);
-    call.x[0] = count == 0 || count > 3 * width ? kInvalidParameters : 0;
+    call.x[0] = count == 0 || count > std::uint64_t{3} * width ? kInvalidParameters : 0;
     if (call.x[0] != 0)
         return;
     for (unsigned n = 3; count != 0; --n) {

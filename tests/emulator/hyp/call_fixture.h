@@ -40,9 +40,9 @@ struct CallFixture : GicFixture<2> {
     {
         return call(false, 0, function, x1, x2, x3);
     }
-    static std::uint64_t pattern(unsigned n)
+    static std::uint64_t pattern(std::uint64_t n)
     {
-        return 0x1111'1111'1111'1111ull * (n & 15) + 0x100 * n;
+        return 0x1111'1111'1111'1111 * (n & 15) + 0x100 * n;
     }
     /// True if the call changed none of x1..x17.
     [[nodiscard]] bool untouched() const

@@ -57,14 +57,14 @@ TEST_CASE_FIXTURE(TwoPes, "misuse of a register is latched in GICD_STATUSR until
 TEST_CASE_FIXTURE(TwoPes,
                   "a route to an affinity nobody has changes nothing (golden gicd.irouter32)")
 {
-    const std::uint64_t irouter32 = kDistributor + GICD_IROUTER + 8 * 32;
+    const std::uint64_t irouter32 = kDistributor + GICD_IROUTER + 8ull * 32;
     CHECK(store(irouter32, 0x8000'0000'1234'5678, 8));
     CHECK(load(irouter32, 8) == 0);
     CHECK(store(irouter32, 1, 8));
     CHECK(load(irouter32, 8) == 1);
     CHECK(store(irouter32, 0, 4));
     CHECK(load(irouter32, 4) == 0);
-    CHECK(load(kDistributor + GICD_IROUTER + 8 * 1019, 8) == 0);
+    CHECK(load(kDistributor + GICD_IROUTER + 8ull * 1019, 8) == 0);
 }
 
 TEST_CASE_FIXTURE(TwoPes,
@@ -78,7 +78,7 @@ TEST_CASE_FIXTURE(TwoPes,
     CHECK_FALSE(store(kDistributor + GICD_CTLR, 3, 8));
     CHECK_FALSE(load(kRedistributors, 8));
     CHECK(load(kDistributor + GICD_IPRIORITYR + 33, 1) == 0);
-    CHECK(load(kDistributor + GICD_IROUTER + 8 * 32, 4) == 0);
+    CHECK(load(kDistributor + GICD_IROUTER + 8ull * 32, 4) == 0);
 }
 
 TEST_CASE_FIXTURE(TwoPes, "redistributors know their PE and who is last (golden gicr0, gicr1)")
@@ -258,7 +258,7 @@ TEST_CASE_FIXTURE(TwoPes, "IROUTER sends an SPI, pending or not, to one PE")
     enable_all();
     gic.set_spi(1019, true);
     CHECK(irq[0]);
-    store(kDistributor + GICD_IROUTER + 8 * 1019, 1, 8);
+    store(kDistributor + GICD_IROUTER + 8ull * 1019, 1, 8);
     CHECK_FALSE(irq[0]);
     CHECK(irq[1]);
     CHECK(icc(kIar1, 0) == 1023);

@@ -26,7 +26,7 @@ struct Guest {
     static constexpr std::size_t kRam = 0x4000;
 
     /// `at`: where in RAM `code` goes.
-    void put(const Code& code, std::size_t at = 0)
+    void put(const Code& code, std::size_t at = 0) const
     {
         std::memcpy(ram.get() + at, code.data(), 4 * code.size());
     }
