@@ -17,7 +17,7 @@ constexpr std::uint64_t kID_AA64PFR0_EL1 = field(1, 0) |    // EL0
                                            field(1, 12) |   // EL3
                                            field(1, 24) |   // GIC system registers
                                            field(1, 48) |   // DIT
-                                           field(1, 56) |   // CSV2
+                                           field(3, 56) |   // CSV2, with SCXTNUM_ELx
                                            field(1, 60);    // CSV3
 constexpr std::uint64_t kID_AA64PFR1_EL1 = field(2, 4);     // SSBS
 constexpr std::uint64_t kID_AA64DFR0_EL1 = field(6, 0) |    // DebugVer

@@ -66,6 +66,8 @@ struct State {
     std::uint64_t tpidr_el0 = 0;
     std::uint64_t tpidrro_el0 = 0;
     std::uint64_t tpidr_el1 = 0;
+    std::uint64_t scxtnum_el0 = 0;
+    std::uint64_t scxtnum_el1 = 0;
     std::uint64_t csselr_el1 = 0;
     std::uint64_t mdscr_el1 = 0;
     std::uint64_t mdccint_el1 = 0;

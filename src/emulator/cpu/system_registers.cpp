@@ -40,6 +40,8 @@ constexpr std::uint16_t kCONTEXTIDR_EL1 = sysreg(3, 0, 13, 0, 1);
 constexpr std::uint16_t kTPIDR_EL1 = sysreg(3, 0, 13, 0, 4);
 constexpr std::uint16_t kTPIDR_EL0 = sysreg(3, 3, 13, 0, 2);
 constexpr std::uint16_t kTPIDRRO_EL0 = sysreg(3, 3, 13, 0, 3);
+constexpr std::uint16_t kSCXTNUM_EL0 = sysreg(3, 3, 13, 0, 7);
+constexpr std::uint16_t kSCXTNUM_EL1 = sysreg(3, 0, 13, 0, 7);
 constexpr std::uint16_t kMPIDR_EL1 = sysreg(3, 0, 0, 0, 5);
 constexpr std::uint16_t kCCSIDR_EL1 = sysreg(3, 1, 0, 0, 0);
 constexpr std::uint16_t kCLIDR_EL1_id = sysreg(3, 1, 0, 0, 1);
@@ -163,6 +165,8 @@ std::uint64_t* plain_register(State& state, std::uint16_t id)
     case kTPIDR_EL1: return &state.tpidr_el1;
     case kTPIDR_EL0: return &state.tpidr_el0;
     case kTPIDRRO_EL0: return &state.tpidrro_el0;
+    case kSCXTNUM_EL0: return &state.scxtnum_el0;
+    case kSCXTNUM_EL1: return &state.scxtnum_el1;
     case kCSSELR_EL1: return &state.csselr_el1;
     case kMDSCR_EL1: return &state.mdscr_el1;
     default: return debug_register(state, id);
@@ -192,13 +196,15 @@ bool Cpu::may_access(const Insn* insn, std::uint16_t id, bool read) noexcept
         return true;
     if (id == kDAIF && bit(state_.sctlr_el1, 9))
         return true;
+    if (id == kSCXTNUM_EL0 && !bit(state_.sctlr_el1, 20))  // TSCXT
+        return true;
     if (is_timer(id) && platform_.read_register(*this, kCNTKCTL_EL1, permissions)) {
         const bool frequency = crm_of(id) == 0 && op2_of(id) == 0;
         if (frequency ? (permissions & 3) != 0 : bit(permissions, timer_permission(id)))
             return read || !frequency;
     }
     const bool trapped =
-        is_timer(id) || id == kCTR_EL0_id || id == kDAIF || (op0_of(id) == 3 && crn_of(id) == 0);
+        is_timer(id) || id == kCTR_EL0_id || id == kDAIF || id == kSCXTNUM_EL0 || (op0_of(id) == 3 && crn_of(id) == 0);
     (void)(trapped ? trap_system(insn, id, read) : undefined(insn));
     return false;
 }
