@@ -110,6 +110,11 @@ private:
     {
         fill(registers, random_);
         registers.pc = slot_address(slot);
+        const auto code = std::span(batch_.code[slot]);
+        if (std::any_of(code.begin(), code.end(), is_mistaken_when_flushing)) {
+            registers.fpcr &= ~kFpcrFz;
+            registers.x[kFpcrValue] &= ~std::uint64_t{kFpcrFz};
+        }
         const unsigned base = first >> 5 & 31;
         if (indirect && base != 31 && !random_.once_in(8))
             registers.x[base] = slot_address(slot) + 4u * (3 + random_.below(kMostInsns));

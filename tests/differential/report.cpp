@@ -85,18 +85,27 @@ bool is_padding(std::uint32_t word)
 /// manual wants the alignment fault (DDI 0487 D1.3.5, priorities 2 and 3).
 bool is_pc_alignment(const Registers& ours, const Registers& theirs)
 {
-    return ours.signal == SIGBUS && theirs.signal == SIGSEGV && (ours.pc & 3) != 0;
+    return ours.signal == SIGBUS && theirs.signal == SIGSEGV && ours.pc == theirs.pc &&
+           (ours.pc & 3) != 0;
+}
+
+/// Known: a jump to a tagged address keeps its tag in our PC (AArch64.BranchAddr drops it).
+bool is_tagged_target(const Registers& ours, const Registers& theirs)
+{
+    constexpr std::uint64_t kAddress = (1ull << 56) - 1;
+    return theirs.signal == SIGSEGV && ours.pc != theirs.pc &&
+           ((ours.pc ^ theirs.pc) & kAddress) == 0;
 }
 
 }  // namespace
 
 bool same(const Registers& ours, const Registers& theirs) noexcept
 {
-    return std::equal(ours.x, ours.x + 31, theirs.x) && ours.sp == theirs.sp &&
-           ours.pc == theirs.pc && ours.nzcv == theirs.nzcv &&
-           ((ours.fpcr ^ theirs.fpcr) & kFpcrMask) == 0 &&
+    const bool same_end = (ours.signal == theirs.signal && ours.pc == theirs.pc) ||
+                          is_pc_alignment(ours, theirs) || is_tagged_target(ours, theirs);
+    return same_end && std::equal(ours.x, ours.x + 31, theirs.x) && ours.sp == theirs.sp &&
+           ours.nzcv == theirs.nzcv && ((ours.fpcr ^ theirs.fpcr) & kFpcrMask) == 0 &&
            ((ours.fpsr ^ theirs.fpsr) & kFpsrMask) == 0 &&
-           (ours.signal == theirs.signal || is_pc_alignment(ours, theirs)) &&
            std::memcmp(ours.v, theirs.v, sizeof(ours.v)) == 0;
 }
 

@@ -18,6 +18,7 @@ inline constexpr unsigned kFpcrValue = 29;
 
 inline constexpr std::uint32_t kNzcvMask = 0xf000'0000;
 inline constexpr std::uint32_t kFpcrMask = 0x07c0'0000;  // AHP, DN, FZ, RMode
+inline constexpr std::uint32_t kFpcrFz = 1u << 24;
 inline constexpr std::uint32_t kFpsrMask = 0x0800'009f;  // QC and the cumulative exceptions
 
 /// 64 bits with a liking for zero, all ones, sign bits and small numbers.

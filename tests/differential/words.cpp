@@ -32,6 +32,11 @@ bool wants_aligned_base(std::uint32_t word)
 {
     return matches(word, 0x3f00'0000, 0x0800'0000) || matches(word, 0x3fff'fc00, 0x38bf'c000);
 }
+/// MSR FPCR and MSR FPSR.
+bool sets_fp_register(std::uint32_t word)
+{
+    return matches(word, 0xffff'ffc0, 0xd51b'4400);
+}
 bool is_user_maintenance(std::uint32_t word)
 {
     return matches(word, 0xffff'0000, 0xd50b'0000);
@@ -163,7 +168,7 @@ std::uint32_t aim_system(std::uint32_t word, Random& random) noexcept
 {
     if (is_user_maintenance(word))
         return insert(word, 0, 5, kFirstAddress + random.below(kFirstOffset - kFirstAddress));
-    const bool keeps = matches(word, 0xffff'ffc0, 0xd51b'4400) || (word & 31) == 31;
+    const bool keeps = sets_fp_register(word) || (word & 31) == 31;
     return keeps ? word : insert(word, 0, 5, random.word());
 }
 
@@ -195,9 +200,14 @@ std::optional<std::uint32_t> delicate_base(std::uint32_t word) noexcept
 {
     if (wants_aligned_base(word))
         return word >> 5 & 31;
-    if (is_user_maintenance(word))
+    if (is_user_maintenance(word) || sets_fp_register(word))
         return word & 31;
     return std::nullopt;
+}
+
+bool is_mistaken_when_flushing(std::uint32_t word) noexcept
+{
+    return matches(word, 0xffff'fc00, 0x1e7e'0000);
 }
 
 bool is_load_exclusive(std::uint32_t word) noexcept
