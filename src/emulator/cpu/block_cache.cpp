@@ -59,13 +59,13 @@ void BlockCache::drop_line(const std::byte* host) noexcept
 {
     // A block reaches at most kMaxInsns * 4 bytes forward, so it began in this line or a few
     // before.
-    constexpr std::uintptr_t kReach = kMaxInsns * 4 / kLine;
+    constexpr std::uintptr_t kReach = std::uintptr_t{kMaxInsns} * 4 / kLine;
     const std::uintptr_t line = line_of(host);
     for (std::uintptr_t back = 0; back <= kReach; ++back) {
         const auto* const start = host - back * kLine;
         Block** where = &buckets_[bucket_of(start)];
         while (Block* const block = *where) {
-            const std::uintptr_t last = line_of(block->host + block->count * 4 - 1);
+            const std::uintptr_t last = line_of(block->host + std::size_t{block->count} * 4 - 1);
             const bool hit = line_of(block->host) == line - back && last >= line;
             if (hit) {
                 block->live = false;

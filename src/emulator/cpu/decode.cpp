@@ -32,7 +32,8 @@ consteval bool is_base(std::string_view feature)
              fixed_bits(bits, "1"),  \
              name,                   \
              !is_base(#feature)},
-constexpr std::array kEncodings{
+// A plain array: clang counts std::array's deduction from 600 elements as too deep.
+constexpr Encoding kEncodings[] = {
 #include "emulator/cpu/encodings/base.inc"
 #include "emulator/cpu/encodings/simd.inc"
 };
@@ -85,8 +86,8 @@ std::span<const Encoding> encodings() noexcept
 
 const Encoding* find_encoding(std::uint32_t word) noexcept
 {
-    static const Buckets buckets;
-    return buckets.find(word);
+    static const Buckets kBuckets;
+    return kBuckets.find(word);
 }
 
 }  // namespace gh::cpu
