@@ -71,8 +71,8 @@ bool copy_dtb(const Client& client, std::uint64_t address, std::uint64_t size,
 
 }  // namespace
 
-/// CONFIG_IMAGE to VM_INIT.
-int Vm::configure()
+/// Finds the region that holds the devicetree and copies the tree out of it.
+int Vm::read_devicetree(rm::ImageConfig& config, std::vector<std::byte>& dtb) const
 {
     if (dtb_.size < page_size()) {
         log(LogLevel::Warn,
@@ -88,7 +88,6 @@ int Vm::configure()
     }
     const auto& region = memory_.all()[*image].region;
     const std::uint64_t offset = dtb_.guest_phys_addr - region.guest_phys_addr;
-    std::vector<std::byte> dtb;
     if (dtb_.size > region.memory_size - offset ||
         !copy_dtb(*client_, region.userspace_addr + offset, dtb_.size, dtb)) {
         log(LogLevel::Warn,
@@ -98,9 +97,17 @@ int Vm::configure()
             static_cast<unsigned long long>(dtb_.size));
         return EFAULT;
     }
+    config = {.parcels = {}, .image = *image, .dtb_offset = offset, .dtb_size = dtb_.size};
+    return 0;
+}
 
-    rm::ImageConfig config{
-        .parcels = {}, .image = *image, .dtb_offset = offset, .dtb_size = dtb_.size};
+/// CONFIG_IMAGE to VM_INIT.
+int Vm::configure()
+{
+    rm::ImageConfig config;
+    std::vector<std::byte> dtb;
+    if (const int error = read_devicetree(config, dtb))
+        return error;
     for (const Binding& binding : memory_.all())
         config.parcels.push_back({Gpa{binding.region.guest_phys_addr}, binding.region.memory_size,
                                   binding.region.label, binding.region.flags, binding.lent});

@@ -73,6 +73,7 @@ private:
     int remove_vcpu(std::uint32_t id);
 
     int run_start_sequence();
+    int read_devicetree(rm::ImageConfig& config, std::vector<std::byte>& dtb) const;
     int configure();
     int set_boot_registers();
     int give_memory(std::vector<rm::HostPiece>& pieces);
