@@ -254,15 +254,21 @@ private:
     std::uint32_t gic_phandle_;
 };
 
-Node base_tree(const MachineDescription& machine)
+/// The tree to start from, with its reserved memory.
+struct Base {
+    Node root{""};
+    std::vector<View::Reservation> reservations;
+};
+
+Base base_of(const MachineDescription& machine)
 {
     if (machine.base.empty())
-        return Node{};
+        return {};
     std::string why;
     const auto view = View::open(machine.base, &why);
     if (!view)
         throw Error("dtb.base: not a devicetree: " + why);
-    return unflatten(*view);
+    return {unflatten(*view), view->reservations()};
 }
 
 }  // namespace
@@ -276,9 +282,9 @@ GicAddresses gic_addresses(unsigned cpus)
 
 std::vector<std::byte> write_machine_tree(const MachineDescription& machine)
 {
-    Node root = base_tree(machine);
-    Writer(machine, root).write();
-    auto blob = flatten(root);
+    Base base = base_of(machine);
+    Writer(machine, base.root).write();
+    auto blob = flatten(base.root, base.reservations);
     for (std::size_t i = 0; i < machine.overlays.size(); i++)
         blob = apply_overlay(blob, machine.overlays[i], "dtb.overlays[" + std::to_string(i) + "]");
     return blob;

@@ -21,6 +21,7 @@ public:
 
 private:
     // vm_config.cpp: the walk, /gunyah-vm-config and its memory, the GIC
+    std::string enter(Offset node, int depth);
     bool claim(Offset node, int depth);
     bool claim_config_child(Offset node, std::string_view path);
     void read_root(Offset root);
@@ -68,6 +69,7 @@ private:
     const Platform& platform_;
     VmConfigTree& out_;
 
+    std::vector<std::string_view> names_;  // of the nodes around the one that is looked at
     std::uint32_t root_address_cells_ = 2;
     std::uint32_t root_size_cells_ = 1;
     std::optional<Offset> interrupt_parent_;

@@ -105,9 +105,11 @@ TEST_CASE("a base tree keeps what the machine does not say itself")
     base.child("chosen").set_text("note", "kept").set_text("bootargs", "replaced");
     base.child("cpus").child("cpu@9");
     auto description = machine();
-    description.base = flatten(base);
+    description.base = flatten(base, {{0x8100'0000, 0x1000}});
     const auto blob = write_machine_tree(description);
     const auto view = *View::open(blob);
+    REQUIRE(view.reservations().size() == 1);
+    CHECK(view.reservations()[0].address == 0x8100'0000);
     CHECK(view.text(view.root(), "model") == "mine");
     CHECK(view.u32(view.root(), "#address-cells") == 2u);
     CHECK(view.find("/firmware").has_value());

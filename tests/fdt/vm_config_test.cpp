@@ -539,3 +539,12 @@ TEST_CASE("nodes may be nested 15 deep; 17 kill the Resource Manager and are ref
     CHECK(nested(15).empty());
     CHECK(nested(17) == "depth");
 }
+
+TEST_CASE("a tree of many thousand nodes is read in one walk")
+{
+    Node root = probe_tree();
+    for (int i = 0; i < 20'000; i++)
+        root.child("x").add(Node("n" + std::to_string(i)));
+    const auto blob = flatten(root);
+    CHECK(read_vm_config(blob).findings.empty());
+}
