@@ -35,8 +35,8 @@ public:
     std::byte* data() { return &rig_.ram[kData - Rig::kRam]; }
 
 private:
-    Rig rig_{};
-    std::uint64_t next_ = Rig::kRam;
+    Rig rig_{Rig::kHvc};
+    std::uint64_t next_ = Rig::kRam + 8;
 };
 
 inline std::uint64_t bits_of(double value)
