@@ -6,17 +6,27 @@
 #include <cstring>
 
 namespace gh {
+namespace {
+
+/// As strerror(), but safe in any thread.
+std::string describe(int err)
+{
+    const char* const text = ::strerrordesc_np(err);
+    return text != nullptr ? text : "error " + std::to_string(err);
+}
+
+}  // namespace
 
 void throw_errno(const std::string& what, int err)
 {
-    throw Error(what + ": " + ::strerror(err));
+    throw Error(what + ": " + describe(err));
 }
 
 std::string errno_text(int err)
 {
     const char* const name = ::strerrorname_np(err);
     return std::string(name != nullptr ? name : "errno " + std::to_string(err)) + " (" +
-           ::strerror(err) + ")";
+           describe(err) + ")";
 }
 
 void check_failed(const char* condition, const char* file, int line) noexcept
