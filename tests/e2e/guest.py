@@ -5,6 +5,7 @@ GH_VMM names the program under test, GH_GUEST the folder that scripts/fetch-gues
 GH_VMM=qemu the same guests run on qemu-system-aarch64: a failure there is the test's own fault.
 GH_TEST_PATIENCE multiplies every time-out.
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -50,6 +52,11 @@ def qemu_command(values):
             "-no-reboot", "-kernel", values["kernel"], "-initrd", values["initrd"], "-append", params]
 
 
+def take_terminal():
+    """In the child: stdin becomes its controlling terminal, as a shell would have it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Guest:
     """A running VM; `with` ends it whatever happens."""
 
@@ -61,10 +68,12 @@ class Guest:
         self.terminal = None
         if terminal:
             self.terminal, stdin = pty.openpty()
+            self.mode_before = self.mode()
         self.errors = open(pathlib.Path(self.folder.name) / "stderr", "w+b")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE if stdin is None else stdin,
                                         stdout=stdin if terminal else subprocess.PIPE,
-                                        stderr=self.errors, start_new_session=True)
+                                        stderr=self.errors, start_new_session=True,
+                                        preexec_fn=take_terminal if terminal else None)
         if terminal:
             os.close(stdin)
         self.output = self.terminal if terminal else self.process.stdout.fileno()
@@ -84,6 +93,10 @@ class Guest:
         if self.terminal is not None:
             os.close(self.terminal)
         self.folder.cleanup()
+
+    def mode(self):
+        """How the terminal is set."""
+        return termios.tcgetattr(self.terminal)
 
     def stderr(self):
         self.errors.seek(0)
@@ -134,7 +147,7 @@ class Guest:
         """Runs a shell command; returns its output and fails the test if its status is not 0."""
         self.send(f'{command}; echo "=""=$?=="\n')
         self.expect(rb'"=""=\$\?=="[^\n]*\n')
-        match = self.expect(rb"(?s)(.*)==(\d+)==\r?\n", seconds)
+        match = self.expect(rb"(?s)(.*)==(\d+)==\r*\n", seconds)
         self.expect(PROMPT)
         if match[2] != b"0":
             self._fail(f"{command!r} ended with status {match[2].decode()}")

@@ -49,19 +49,17 @@ class Lifecycle(unittest.TestCase):
 
     def test_escape_ends_and_restores_the_terminal(self):
         with self.vm(terminal=True) as vm:
-            before = termios.tcgetattr(vm.terminal)
             vm.boot()
-            self.assertFalse(termios.tcgetattr(vm.terminal)[3] & termios.ICANON, "the terminal is raw")
+            self.assertFalse(vm.mode()[3] & termios.ICANON, "the terminal is raw")
             vm.send(b"\x01x")
             vm.exit_code()
-            self.assertEqual(termios.tcgetattr(vm.terminal), before)
+            self.assertEqual(vm.mode(), vm.mode_before)
 
     def test_sigterm_restores_the_terminal(self):
         with self.vm(terminal=True) as vm:
-            before = termios.tcgetattr(vm.terminal)
             vm.boot().signal(signal.SIGTERM)
             vm.exit_code()
-            self.assertEqual(termios.tcgetattr(vm.terminal), before)
+            self.assertEqual(vm.mode(), vm.mode_before)
 
     def test_job_control(self):
         """Ctrl-C ends the command in the guest, not the VM."""
