@@ -11,7 +11,10 @@ constexpr std::uint64_t bits(std::uint64_t value, unsigned low, unsigned width)
     return width >= 64 ? value >> low : (value >> low) & ((std::uint64_t{1} << width) - 1);
 }
 
-constexpr bool bit(std::uint64_t value, unsigned index) { return ((value >> index) & 1) != 0; }
+constexpr bool bit(std::uint64_t value, unsigned index)
+{
+    return ((value >> index) & 1) != 0;
+}
 
 /// The `width` low bits of `value`, sign-extended (1 <= width <= 64).
 constexpr std::uint64_t sign_extend(std::uint64_t value, unsigned width)

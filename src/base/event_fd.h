@@ -7,8 +7,8 @@
 
 namespace gh {
 
-/// A kernel event counter (eventfd(2), non-blocking): the wire between threads, irqfd and ioeventfd.
-/// Any thread may signal or drain.
+/// A kernel event counter (eventfd(2), non-blocking): the wire between threads, irqfd and
+/// ioeventfd. Any thread may signal or drain.
 class EventFd {
 public:
     EventFd();

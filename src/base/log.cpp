@@ -31,8 +31,8 @@ void log(LogLevel level, const char* format, ...) noexcept
         return;
     constexpr std::array kPrefix{"gh-vmm: error: ", "gh-vmm: warning: ", "gh-vmm: ", "gh-vmm: "};
     std::array<char, 1024> line{};
-    auto used = static_cast<std::size_t>(std::snprintf(
-        line.data(), line.size(), "%s", kPrefix.at(static_cast<std::size_t>(level))));
+    auto used = static_cast<std::size_t>(
+        std::snprintf(line.data(), line.size(), "%s", kPrefix.at(static_cast<std::size_t>(level))));
     std::va_list arguments;
     va_start(arguments, format);
     const int more = std::vsnprintf(line.data() + used, line.size() - used - 1, format, arguments);

@@ -19,9 +19,9 @@ void set_log_level(LogLevel level) noexcept;
 }  // namespace gh
 
 /// For lines that a guest can cause: each place speaks once, so that no guest fills a disk.
-#define GH_LOG_ONCE(level, ...)                                      \
-    do {                                                             \
-        static std::atomic<bool> said{false};                        \
-        if (!said.exchange(true, std::memory_order_relaxed))         \
-            ::gh::log(level, __VA_ARGS__);                           \
+#define GH_LOG_ONCE(level, ...)                              \
+    do {                                                     \
+        static std::atomic<bool> said{false};                \
+        if (!said.exchange(true, std::memory_order_relaxed)) \
+            ::gh::log(level, __VA_ARGS__);                   \
     } while (false)

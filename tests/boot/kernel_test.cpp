@@ -180,7 +180,8 @@ TEST_CASE("a kernel that is no regular file, or empty, or missing is refused")
     const TemporaryFile empty(std::uint64_t{0});
     CHECK_THROWS_WITH_AS((void)Kernel(empty.path()), doctest::Contains("empty"), Error);
     CHECK_THROWS_WITH_AS((void)Kernel("/dev/null"), doctest::Contains("regular file"), Error);
-    CHECK_THROWS_WITH_AS((void)Kernel("/nonexistent/Image"), doctest::Contains("No such file"), Error);
+    CHECK_THROWS_WITH_AS((void)Kernel("/nonexistent/Image"), doctest::Contains("No such file"),
+                         Error);
 }
 
 TEST_CASE("a kernel can be given as an open descriptor")

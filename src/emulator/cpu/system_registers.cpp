@@ -203,8 +203,8 @@ bool Cpu::may_access(const Insn* insn, std::uint16_t id, bool read) noexcept
         if (frequency ? (permissions & 3) != 0 : bit(permissions, timer_permission(id)))
             return read || !frequency;
     }
-    const bool trapped =
-        is_timer(id) || id == kCTR_EL0_id || id == kDAIF || id == kSCXTNUM_EL0 || (op0_of(id) == 3 && crn_of(id) == 0);
+    const bool trapped = is_timer(id) || id == kCTR_EL0_id || id == kDAIF || id == kSCXTNUM_EL0 ||
+                         (op0_of(id) == 3 && crn_of(id) == 0);
     (void)(trapped ? trap_system(insn, id, read) : undefined(insn));
     return false;
 }

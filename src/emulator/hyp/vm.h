@@ -105,8 +105,8 @@ public:
     /// Returns Ready after kick().
     VcpuRunResult run(unsigned vcpu, const Resume& resume) noexcept;
 
-    /// Sleeps until `vcpu` (which said ExpectsWakeup or PoweredOff) has something to do: its wake-up
-    /// interrupt, kick(), or the end of the VM.
+    /// Sleeps until `vcpu` (which said ExpectsWakeup or PoweredOff) has something to do: its
+    /// wake-up interrupt, kick(), or the end of the VM.
     void wait_for_wakeup(unsigned vcpu) noexcept;
 
     /// Makes run() or wait_for_wakeup() of that vCPU return soon; remembered if neither is under
