@@ -68,12 +68,14 @@ Exit Vcpu::run()
     for (;;) {
         page_->exit_reason = GH_VCPU_EXIT_UNKNOWN;
         const int error = call(*file_, kVcpuRun).error;
-        if (error == EBUSY) {
+        if (error == EBUSY && !interrupted_.exchange(false)) {
             pause_briefly();
             continue;
         }
-        if (error == EINTR && page_->exit_reason == GH_VCPU_EXIT_UNKNOWN)
+        if ((error == EINTR || error == EBUSY) && page_->exit_reason == GH_VCPU_EXIT_UNKNOWN) {
+            interrupted_.store(false);
             return Interrupted{};
+        }
         if (error != 0 && error != EINTR)
             throw_refused(GH_VCPU_RUN, "vCPU " + std::to_string(id_), error);
         return decode();

@@ -5,6 +5,7 @@
 #include "gunyah/exit.h"
 #include "gunyah/file.h"
 
+#include <atomic>
 #include <memory>
 
 namespace gh::gunyah {
@@ -24,7 +25,11 @@ public:
     void answer(std::uint64_t value) noexcept;
 
     /// Makes run() return Interrupted soon. Any thread.
-    void interrupt() noexcept { file_->interrupt(); }
+    void interrupt() noexcept
+    {
+        interrupted_.store(true);
+        file_->interrupt();
+    }
 
     [[nodiscard]] unsigned id() const noexcept { return id_; }
 
@@ -34,6 +39,7 @@ private:
     std::unique_ptr<File> file_;
     unsigned id_;
     gh_vcpu_run* page_;
+    std::atomic<bool> interrupted_{false};  // since run() last said so
 };
 
 }  // namespace gh::gunyah

@@ -28,7 +28,7 @@ struct Fixture {
     }
 
     Script script;
-    Vcpu make() { return {std::make_unique<ScriptFile>(script, "vcpu"), 0}; }
+    Vcpu make() { return Vcpu(std::make_unique<ScriptFile>(script, "vcpu"), 0); }
 };
 
 }  // namespace
@@ -64,6 +64,14 @@ TEST_CASE_FIXTURE(Fixture,
     script.page.exit_reason = GH_VCPU_EXIT_MMIO;
     script.say(GH_VCPU_RUN, {EINTR});
     Vcpu vcpu = make();
+    CHECK(std::holds_alternative<Interrupted>(vcpu.run()));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a kernel that is busy for ever can still be interrupted")
+{
+    script.say(GH_VCPU_RUN, {EBUSY});
+    Vcpu vcpu = make();
+    vcpu.interrupt();
     CHECK(std::holds_alternative<Interrupted>(vcpu.run()));
 }
 
