@@ -12,6 +12,7 @@
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 static volatile uint64_t sink;
@@ -229,5 +230,6 @@ int main(int argc, char** argv)
         (void)puts("END");
     }
     (void)fflush(stdout);
+    (void)tcdrain(1);  // or the last lines go off with the machine
     return getpid() == 1 ? reboot(RB_POWER_OFF) : 0;
 }
