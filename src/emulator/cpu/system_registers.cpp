@@ -62,8 +62,7 @@ constexpr std::uint16_t kMDCCSR_EL0 = sysreg(2, 3, 0, 1, 0);
 constexpr std::uint32_t kFpcrWritable = 0x07c0'0000;  // AHP, DN, FZ, RMode
 constexpr std::uint32_t kFpsrWritable = 0x0800'009f;  // QC, IDC, IXC, UFC, OFC, DZC, IOC
 
-/// SCTLR_EL1 bits that do something here or may be kept; res1 bits 29, 28, 23?, 22, 20, 11 kept as
-/// written, EE and E0E stay 0: one endianness.
+/// SCTLR_EL1.EE and E0E stay 0: there is one endianness. All other bits are kept as written.
 constexpr std::uint64_t kSctlrIgnored = 1ull << 25 | 1ull << 24;
 
 unsigned op0_of(std::uint16_t id)
