@@ -11,10 +11,10 @@
 
 namespace gh::cli {
 
-Action declare_check(CLI::App& options)
+Action declare_check(CLI::App& app)
 {
-    const auto config = std::make_shared<ConfigOptions>();  // shared by options and action
-    config->declare(options);
+    const auto config = std::make_shared<ConfigOptions>();  // shared by app and action
+    config->declare(app);
     return [config] {
         if (warn_of_findings(plan_config(config->load())))
             return kExitUsage;

@@ -50,6 +50,7 @@ public:
 std::string suggestion(std::string_view word)
 {
     std::vector<std::string_view> names;
+    names.reserve(kCommands.size());
     for (const Command& command : kCommands)
         names.emplace_back(command.name);
     const auto near = config::nearest(word, names);
@@ -99,7 +100,7 @@ bool parse(CLI::App& app, int argc, const char* const* argv)
 
 void set_verbosity(int flags)
 {
-    constexpr std::array kLevels{LogLevel::Warn, LogLevel::Info, LogLevel::Debug};
+    static constexpr std::array kLevels{LogLevel::Warn, LogLevel::Info, LogLevel::Debug};
     set_log_level(kLevels.at(static_cast<std::size_t>(flags < 2 ? flags : 2)));
 }
 

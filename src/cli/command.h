@@ -3,7 +3,7 @@
 
 #include <functional>
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's
 class App;
 }
 
@@ -16,13 +16,13 @@ using Action = std::function<int()>;
 struct Command {
     const char* name;
     const char* help;
-    Action (*declare)(CLI::App& options);
+    Action (*declare)(CLI::App& app);
 };
 
-Action declare_check(CLI::App& options);
-Action declare_dtb(CLI::App& options);
-Action declare_map(CLI::App& options);
-Action declare_run(CLI::App& options);
-Action declare_schema(CLI::App& options);
+Action declare_check(CLI::App& app);
+Action declare_dtb(CLI::App& app);
+Action declare_map(CLI::App& app);
+Action declare_run(CLI::App& app);
+Action declare_schema(CLI::App& app);
 
 }  // namespace gh::cli

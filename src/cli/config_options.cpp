@@ -5,13 +5,12 @@
 
 namespace gh::cli {
 
-void ConfigOptions::declare(CLI::App& options)
+void ConfigOptions::declare(CLI::App& app)
 {
-    options.add_option("CONFIG", file, "The configuration, a JSON file; see gh-vmm.json(5)")
+    app.add_option("CONFIG", file, "The configuration, a JSON file; see gh-vmm.json(5)")
         ->required();
-    options
-        .add_option("--set", settings,
-                    "Set one key of the configuration, such as memory.size=2GiB; may be repeated")
+    app.add_option("--set", settings,
+                   "Set one key of the configuration, such as memory.size=2GiB; may be repeated")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's
 class App;
 }
 
@@ -17,7 +17,7 @@ struct ConfigOptions {
     std::string file;
     std::vector<std::string> settings;
 
-    void declare(CLI::App& options);
+    void declare(CLI::App& app);
     [[nodiscard]] config::Configuration load() const;
 };
 

@@ -7,7 +7,7 @@
 
 namespace gh::cli {
 
-Action declare_schema(CLI::App& /*options*/)
+Action declare_schema(CLI::App& /*app*/)
 {
     return [] {
         write_output(config::schema());

@@ -58,6 +58,7 @@ void Complaints::throw_if_any() const
                std::tuple(!b.place.option.empty(), b.place.line, b.place.column);
     });
     std::vector<std::string> lines;
+    lines.reserve(sorted.size());
     for (const auto& complaint : sorted)
         lines.push_back(line(complaint));
     throw ConfigError(file_, std::move(lines));

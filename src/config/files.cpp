@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -32,7 +31,7 @@ bool is_descriptor(const std::string& path)
 
 std::string errno_words()
 {
-    return ::strerror(errno);
+    return std::generic_category().message(errno);
 }
 
 std::vector<std::string> names_in(const fs::path& folder)
@@ -53,7 +52,7 @@ std::string missing_trouble(const std::string& path)
     struct ::stat info {};
     if (reason == ENOENT && ::stat(folder.c_str(), &info) != 0)
         return "a file that exists (there is no folder " + folder + ")";
-    return "a file that exists (" + path + ": " + ::strerror(reason) + ")";
+    return "a file that exists (" + path + ": " + std::generic_category().message(reason) + ")";
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ namespace {
 // --- values into structs and back, by the type of the member
 
 template <class T>
-inline constexpr bool is_optional = false;
+inline constexpr bool kIsOptional = false;
 template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
+inline constexpr bool kIsOptional<std::optional<T>> = true;
 
 std::string access_text(const Access& access)
 {
@@ -27,7 +27,7 @@ std::string access_text(const Access& access)
 template <class T>
 void assign(T& to, const Value& value)
 {
-    if constexpr (is_optional<T>)
+    if constexpr (kIsOptional<T>)
         assign(to.emplace(), value);
     else if constexpr (std::is_same_v<T, std::string>)
         to = value.text;
@@ -41,7 +41,7 @@ void assign(T& to, const Value& value)
 template <class T>
 std::optional<Value> fetch(const T& from)
 {
-    if constexpr (is_optional<T>)
+    if constexpr (kIsOptional<T>)
         return from ? fetch(*from) : std::nullopt;
     else if constexpr (std::is_same_v<T, std::string>)
         return from.empty() ? std::nullopt : std::optional(Value{0, from});
@@ -61,20 +61,20 @@ struct Field<Member> {
 
 /// The slot of a member that holds one value.
 template <auto Member>
-constexpr Slot value_of{
+constexpr Slot kValue{
     .store = [](void* object, const Value& v) { assign(Field<Member>::of(object), v); },
     .load = [](const void* object) { return fetch(Field<Member>::of(object)); },
 };
 
 /// The slot of a member that is a struct.
 template <auto Member>
-constexpr Slot struct_of{
+constexpr Slot kStruct{
     .open = [](void* object) -> void* { return &Field<Member>::of(object); },
 };
 
 /// The slot of a member that is a vector.
 template <auto Member>
-constexpr Slot list_of{
+constexpr Slot kList{
     .open = [](void* object) -> void* { return &Field<Member>::of(object).emplace_back(); },
     .clear = [](void* object) { Field<Member>::of(object).clear(); },
 };
@@ -109,14 +109,14 @@ constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array kKernelKeys{
     Key{.name = "path",
         .kind = Kind::Path,
-        .slot = value_of<&Kernel::path>,
+        .slot = kValue<&Kernel::path>,
         .help = "The guest's kernel: an arm64 Image (plain or compressed by gzip, lz4 or zstd), an "
                 "ELF file, or any file to load flat at `address`.",
         .required = true,
         .file = FileUse::Read},
     Key{.name = "address",
         .kind = Kind::Address,
-        .slot = value_of<&Kernel::address>,
+        .slot = kValue<&Kernel::address>,
         .help = "Where in RAM to load a flat image. Not for kernels that say so themselves.",
         .range = {kLowestRegion, kAddressEnd - kPage, 4}},
 };
@@ -124,7 +124,7 @@ constexpr std::array kKernelKeys{
 constexpr std::array kCpusKeys{
     Key{.name = "count",
         .kind = Kind::Number,
-        .slot = value_of<&Cpus::count>,
+        .slot = kValue<&Cpus::count>,
         .help = "How many CPUs the guest has.",
         .range = {1, 8}},
 };
@@ -132,43 +132,43 @@ constexpr std::array kCpusKeys{
 constexpr std::array kRegionKeys{
     Key{.name = "label",
         .kind = Kind::Number,
-        .slot = value_of<&Region::label>,
+        .slot = kValue<&Region::label>,
         .help = "The number that the hypervisor knows the region by. Without it: a free one.",
         .range = {1, 0xffff'ffff}},
     Key{.name = "address",
         .kind = Kind::Address,
-        .slot = value_of<&Region::address>,
+        .slot = kValue<&Region::address>,
         .help = "Where the guest sees the region.",
         .required = true,
         .range = {kLowestRegion, kAddressEnd - kPage, kPage},
         .note = "below lie the devices and Gunyah's info page"},
     Key{.name = "size",
         .kind = Kind::Size,
-        .slot = value_of<&Region::size>,
+        .slot = kValue<&Region::size>,
         .help = "Bytes of the region. Without it: what `file` holds from `offset` on.",
         .range = {kPage, kAddressEnd - kLowestRegion, kPage}},
     Key{.name = "file",
         .kind = Kind::Path,
-        .slot = value_of<&Region::file>,
+        .slot = kValue<&Region::file>,
         .help = "A file whose contents the guest sees there. Without it: memory full of zeros.",
         .file = FileUse::Read},
     Key{.name = "offset",
         .kind = Kind::Size,
-        .slot = value_of<&Region::offset>,
+        .slot = kValue<&Region::offset>,
         .help = "Where in `file` the region begins.",
         .range = {0, 1ull << 62, kPage}},
     Key{.name = "copy_on_write",
         .kind = Kind::Flag,
-        .slot = value_of<&Region::copy_on_write>,
+        .slot = kValue<&Region::copy_on_write>,
         .help = "Keep what the guest writes out of `file`."},
     Key{.name = "access",
         .kind = Kind::Choice,
-        .slot = value_of<&Region::access>,
+        .slot = kValue<&Region::access>,
         .help = "What the guest may do there: read, write, execute.",
         .choices = kAccesses},
     Key{.name = "sharing",
         .kind = Kind::Choice,
-        .slot = value_of<&Region::sharing>,
+        .slot = kValue<&Region::sharing>,
         .help = "Whether the host keeps access to the region (share) or loses it (lend).",
         .choices = kSharings},
 };
@@ -177,40 +177,40 @@ constexpr Key kRegion{.kind = Kind::Object, .members = kRegionKeys};
 constexpr std::array kMemoryKeys{
     Key{.name = "size",
         .kind = Kind::Size,
-        .slot = value_of<&Memory::size>,
+        .slot = kValue<&Memory::size>,
         .help = "Bytes of guest RAM.",
         .range = {kBlock, kAddressEnd - kLowestRam, kPage}},
     Key{.name = "base",
         .kind = Kind::Address,
-        .slot = value_of<&Memory::base>,
+        .slot = kValue<&Memory::base>,
         .help = "Where guest RAM begins.",
         .range = {kLowestRam, kAddressEnd - kBlock, kBlock},
         .note = "below lie the devices and Gunyah's info page"},
     Key{.name = "sharing",
         .kind = Kind::Choice,
-        .slot = value_of<&Memory::sharing>,
+        .slot = kValue<&Memory::sharing>,
         .help = "Whether the host keeps access to guest RAM (share) or loses it until the VM ends "
                 "(lend, a protected VM).",
         .choices = kSharings},
     Key{.name = "swiotlb",
         .kind = Kind::Size,
-        .slot = value_of<&Memory::swiotlb>,
+        .slot = kValue<&Memory::swiotlb>,
         .help = "Bytes of bounce buffer, shared with the host and placed behind RAM, for a guest "
                 "whose RAM is lent.",
         .range = {0, 1ull << 30, kBlock}},
     Key{.name = "hugepages",
         .kind = Kind::Flag,
-        .slot = value_of<&Memory::hugepages>,
+        .slot = kValue<&Memory::hugepages>,
         .help = "Back RAM by the host's huge pages of 2 MiB.",
         .also = kAlsoHugepages},
     Key{.name = "file",
         .kind = Kind::Path,
-        .slot = value_of<&Memory::file>,
+        .slot = kValue<&Memory::file>,
         .help = "Back RAM by this file, written as the guest runs, instead of anonymous memory.",
         .file = FileUse::ReadWrite},
     Key{.name = "regions",
         .kind = Kind::List,
-        .slot = list_of<&Memory::regions>,
+        .slot = kList<&Memory::regions>,
         .help = "More regions of guest memory.",
         .range = {0, 32},
         .element = &kRegion},
@@ -219,14 +219,14 @@ constexpr std::array kMemoryKeys{
 constexpr std::array kSerialKeys{
     Key{.name = "type",
         .kind = Kind::Choice,
-        .slot = value_of<&Serial::type>,
+        .slot = kValue<&Serial::type>,
         .help = "What the line is connected to: the terminal gh-vmm runs in, a file (output only), "
                 "a unix socket that gh-vmm listens on, a new pseudo-terminal, or nothing.",
         .required = true,
         .choices = kSerialTypes},
     Key{.name = "path",
         .kind = Kind::Path,
-        .slot = value_of<&Serial::path>,
+        .slot = kValue<&Serial::path>,
         .help = "The file or socket to make; of a pty: a symbolic link to make to it."},
 };
 constexpr Key kSerial{.kind = Kind::Object, .members = kSerialKeys, .short_form = "type"};
@@ -235,12 +235,12 @@ constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse
 constexpr std::array kDtbKeys{
     Key{.name = "base",
         .kind = Kind::Path,
-        .slot = value_of<&Dtb::base>,
+        .slot = kValue<&Dtb::base>,
         .help = "A devicetree blob to start from instead of the one that gh-vmm writes.",
         .file = FileUse::Read},
     Key{.name = "overlays",
         .kind = Kind::List,
-        .slot = list_of<&Dtb::overlays>,
+        .slot = kList<&Dtb::overlays>,
         .help = "Devicetree overlays to apply, in this order.",
         .range = {0, 16},
         .element = &kOverlay},
@@ -249,22 +249,22 @@ constexpr std::array kDtbKeys{
 constexpr std::array kHypervisorKeys{
     Key{.name = "device",
         .kind = Kind::Choice,
-        .slot = value_of<&Hypervisor::device>,
+        .slot = kValue<&Hypervisor::device>,
         .help = "The kernel's Gunyah driver, the emulated Gunyah within gh-vmm, or (auto) the "
                 "first if it is there, else the second.",
         .choices = kDeviceChoices},
     Key{.name = "path",
         .kind = Kind::Path,
-        .slot = value_of<&Hypervisor::path>,
+        .slot = kValue<&Hypervisor::path>,
         .help = "The device file of the kernel's driver."},
     Key{.name = "personality",
         .kind = Kind::Choice,
-        .slot = value_of<&Hypervisor::personality>,
+        .slot = kValue<&Hypervisor::personality>,
         .help = "Which kernel's Gunyah driver the emulated device behaves like.",
         .choices = kPersonalities},
     Key{.name = "resource_manager",
         .kind = Kind::Choice,
-        .slot = value_of<&Hypervisor::resource_manager>,
+        .slot = kValue<&Hypervisor::resource_manager>,
         .help = "Whether the emulated Resource Manager accepts shared RAM (open) or demands lent "
                 "RAM, as those of phones do (production).",
         .choices = kResourceManagers},
@@ -278,13 +278,13 @@ constexpr std::array kVmKeys{
         .help = "For editors: where the output of gh-vmm schema lies. Ignored."},
     Key{.name = "name",
         .kind = Kind::Text,
-        .slot = value_of<&Vm::name>,
+        .slot = kValue<&Vm::name>,
         .help = "The name of the VM. Without it: the name of the file.",
         .range = {1, 79},
         .note = "the Resource Manager's limit"},
     Key{.name = "kernel",
         .kind = Kind::Object,
-        .slot = struct_of<&Vm::kernel>,
+        .slot = kStruct<&Vm::kernel>,
         .help = "The guest's kernel; a bare text is its path.",
         .required = true,
         .also = kAlsoKernel,
@@ -292,48 +292,48 @@ constexpr std::array kVmKeys{
         .short_form = "path"},
     Key{.name = "initrd",
         .kind = Kind::Path,
-        .slot = value_of<&Vm::initrd>,
+        .slot = kValue<&Vm::initrd>,
         .help = "The guest's initial file system (initramfs).",
         .also = kAlsoInitrd,
         .file = FileUse::Read},
     Key{.name = "params",
         .kind = Kind::List,
-        .slot = list_of<&Vm::params>,
+        .slot = kList<&Vm::params>,
         .help = "The kernel's command line, joined by blanks.",
         .range = {0, 1024},
         .also = kAlsoParams,
         .element = &kParam},
     Key{.name = "cpus",
         .kind = Kind::Object,
-        .slot = struct_of<&Vm::cpus>,
+        .slot = kStruct<&Vm::cpus>,
         .help = "The guest's CPUs; a bare number is their count.",
         .also = kAlsoCpus,
         .members = kCpusKeys,
         .short_form = "count"},
     Key{.name = "memory",
         .kind = Kind::Object,
-        .slot = struct_of<&Vm::memory>,
+        .slot = kStruct<&Vm::memory>,
         .help = "The guest's memory; a bare size is that of RAM.",
         .also = kAlsoMemory,
         .members = kMemoryKeys,
         .short_form = "size"},
     Key{.name = "serial",
         .kind = Kind::List,
-        .slot = list_of<&Vm::serial>,
+        .slot = kList<&Vm::serial>,
         .help = "The guest's serial lines, ttyS0 to ttyS3 in this order; a bare text is a type.",
         .range = {0, 4},
         .also = kAlsoSerial,
         .element = &kSerial},
     Key{.name = "dtb",
         .kind = Kind::Object,
-        .slot = struct_of<&Vm::dtb>,
+        .slot = kStruct<&Vm::dtb>,
         .help = "The devicetree; a bare text is its base.",
         .also = kAlsoDtb,
         .members = kDtbKeys,
         .short_form = "base"},
     Key{.name = "hypervisor",
         .kind = Kind::Object,
-        .slot = struct_of<&Vm::hypervisor>,
+        .slot = kStruct<&Vm::hypervisor>,
         .help = "What runs the VM; a bare text is a device.",
         .members = kHypervisorKeys,
         .short_form = "device"},

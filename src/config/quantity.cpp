@@ -110,7 +110,7 @@ std::string format_size(std::uint64_t bytes)
 std::string format_address(std::uint64_t address)
 {
     std::array<char, 2 + 16> text{'0', 'x'};
-    const auto end = std::to_chars(text.data() + 2, text.data() + text.size(), address, 16).ptr;
+    auto* const end = std::to_chars(text.data() + 2, text.data() + text.size(), address, 16).ptr;
     return {text.data(), end};
 }
 

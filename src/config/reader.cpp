@@ -36,6 +36,7 @@ std::string guess_key(const Key& object, std::string_view name)
         for (const Key& member : scope->members)
             collect_names(member, std::string(member.name), names);
         std::vector<std::string_view> words;
+        words.reserve(names.size());
         for (const auto& [word, path] : names)
             words.push_back(word);
         const auto near = nearest(name, words);

@@ -56,9 +56,9 @@ Reading read_flag(const Node& node)
 {
     if (node.type == Type::Boolean)
         return {Value{node.text == "true" ? 1u : 0u, {}}, {}};
-    constexpr std::array<std::string_view, 10> kWords{"true",  "yes", "on",  "y", "1",
-                                                      "false", "no",  "off", "n", "0"};
-    const auto found = std::find(kWords.begin(), kWords.end(), node.text);
+    static constexpr std::array<std::string_view, 10> kWords{"true",  "yes", "on",  "y", "1",
+                                                             "false", "no",  "off", "n", "0"};
+    const auto* const found = std::find(kWords.begin(), kWords.end(), node.text);
     if (found == kWords.end() || !is_bare(node))
         return {};
     return {std::nullopt, found - kWords.begin() < 5 ? "true" : "false"};

@@ -19,7 +19,7 @@ json text_schema(const Key& key)
     json result{{"type", "string"}, {"minLength", key.range.min}};
     if (key.range.max != Range{}.max)
         result["maxLength"] = key.range.max;
-    result["pattern"] = "^[^\\u0000-\\u001f\\u007f]*$";
+    result["pattern"] = R"(^[^\u0000-\u001f\u007f]*$)";
     return result;
 }
 
@@ -67,7 +67,7 @@ json kind_schema(const Key& key, void* object)
 {
     switch (key.kind) {
     case Kind::Text: return text_schema(key);
-    case Kind::Path: return {{"type", "string"}, {"minLength", 1}, {"pattern", "^[^\\u0000]+$"}};
+    case Kind::Path: return {{"type", "string"}, {"minLength", 1}, {"pattern", R"(^[^\u0000]+$)"}};
     case Kind::Size:
     case Kind::Address: return quantity_schema(key);
     case Kind::Number: return integer_schema(key.range);
