@@ -89,20 +89,12 @@ bool is_pc_alignment(const Registers& ours, const Registers& theirs)
            (ours.pc & 3) != 0;
 }
 
-/// Known: a jump to a tagged address keeps its tag in our PC (AArch64.BranchAddr drops it).
-bool is_tagged_target(const Registers& ours, const Registers& theirs)
-{
-    constexpr std::uint64_t kAddress = (1ull << 56) - 1;
-    return theirs.signal == SIGSEGV && ours.pc != theirs.pc &&
-           ((ours.pc ^ theirs.pc) & kAddress) == 0;
-}
-
 }  // namespace
 
 bool same(const Registers& ours, const Registers& theirs) noexcept
 {
-    const bool same_end = (ours.signal == theirs.signal && ours.pc == theirs.pc) ||
-                          is_pc_alignment(ours, theirs) || is_tagged_target(ours, theirs);
+    const bool same_end =
+        (ours.signal == theirs.signal && ours.pc == theirs.pc) || is_pc_alignment(ours, theirs);
     return same_end && std::equal(ours.x, ours.x + 31, theirs.x) && ours.sp == theirs.sp &&
            ours.nzcv == theirs.nzcv && ((ours.fpcr ^ theirs.fpcr) & kFpcrMask) == 0 &&
            ((ours.fpsr ^ theirs.fpsr) & kFpsrMask) == 0 &&

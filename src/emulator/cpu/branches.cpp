@@ -52,14 +52,14 @@ const Insn* test_and_branch(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* branch_register(Cpu& cpu, const Insn* insn) noexcept
 {
-    return cpu.jump(cpu.state().x[insn->rn]);
+    return cpu.jump(cpu.branch_address(cpu.state().x[insn->rn]));
 }
 
 const Insn* branch_link_register(Cpu& cpu, const Insn* insn) noexcept
 {
     const std::uint64_t target = cpu.state().x[insn->rn];
     cpu.state().x[30] = cpu.address_of(insn) + 4;
-    return cpu.jump(target);
+    return cpu.jump(cpu.branch_address(target));
 }
 
 template <bool kZeroTakes>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/bits.h"
 #include "emulator/cpu/address_spaces.h"
 #include "emulator/cpu/block_cache.h"
 #include "emulator/cpu/cluster.h"
@@ -133,6 +134,14 @@ public:
     }
     /// Goes on at `target`, anywhere.
     const Insn* jump(std::uint64_t target) noexcept;
+    /// What a branch to a register's `target` puts into PC: no tag byte where the address space
+    /// ignores it (DDI 0487, AArch64.BranchAddr).
+    [[nodiscard]] std::uint64_t branch_address(std::uint64_t target) const noexcept
+    {
+        const std::uint64_t untagged = sign_extend(target, 56);
+        const bool ignored = target != untagged && bit(state_.tcr_el1, bit(target, 55) ? 38 : 37);
+        return ignored ? untagged : target;
+    }
     /// Goes on behind `insn` by a fresh look at everything: after whatever changes how code runs.
     const Insn* resume_after(const Insn* insn) noexcept
     {

@@ -130,7 +130,7 @@ const Insn* Cpu::exception_return(const Insn* insn) noexcept
     if (legal)
         set_el(mode == 0 ? 0 : 1, static_cast<unsigned>(mode & 1));
     state_.il = !legal || bit(spsr, 20);
-    state_.pc = state_.elr_el1;
+    state_.pc = branch_address(state_.elr_el1);
     return state_.il || state_.ss ? nullptr : jump(state_.pc);
 }
 
