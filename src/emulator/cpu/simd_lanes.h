@@ -6,7 +6,7 @@
 #include "emulator/cpu/decode.h"
 #include "emulator/cpu/insn.h"
 #include "emulator/cpu/operands.h"
-#include "emulator/cpu/softfloat.h"
+#include "emulator/cpu/softfloat_host.h"
 #include "emulator/cpu/state.h"
 
 #include <array>

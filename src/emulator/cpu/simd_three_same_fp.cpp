@@ -8,25 +8,19 @@ namespace gh::cpu {
 namespace {
 
 constexpr auto kFpAbsDiff = [](auto a, auto b, FpEnv& env) { return FPAbs(FPSub(a, b, env)); };
-constexpr auto kFpRecipStep = [](auto a, auto b, FpEnv& env) {
-    return FPRecipStepFused(a, b, env);
-};
-constexpr auto kFpRSqrtStep = [](auto a, auto b, FpEnv& env) {
-    return FPRSqrtStepFused(a, b, env);
-};
-constexpr auto kFpEqual = [](auto a, auto b, FpEnv& env) {
-    return FPCompareEQ(a, b, env) ? -1 : 0;
-};
-constexpr auto kFpGreaterEqual = [](auto a, auto b, FpEnv& env) {
+constexpr auto kRecipStep = [](auto a, auto b, FpEnv& env) { return FPRecipStepFused(a, b, env); };
+constexpr auto kRSqrtStep = [](auto a, auto b, FpEnv& env) { return FPRSqrtStepFused(a, b, env); };
+constexpr auto kEqual = [](auto a, auto b, FpEnv& env) { return FPCompareEQ(a, b, env) ? -1 : 0; };
+constexpr auto kGreaterEqual = [](auto a, auto b, FpEnv& env) {
     return FPCompareGE(a, b, env) ? -1 : 0;
 };
-constexpr auto kFpGreater = [](auto a, auto b, FpEnv& env) {
+constexpr auto kGreater = [](auto a, auto b, FpEnv& env) {
     return FPCompareGT(a, b, env) ? -1 : 0;
 };
-constexpr auto kFpAbsGreaterEqual = [](auto a, auto b, FpEnv& env) {
+constexpr auto kAbsGreaterEqual = [](auto a, auto b, FpEnv& env) {
     return FPCompareGE(FPAbs(a), FPAbs(b), env) ? -1 : 0;
 };
-constexpr auto kFpAbsGreater = [](auto a, auto b, FpEnv& env) {
+constexpr auto kAbsGreater = [](auto a, auto b, FpEnv& env) {
     return FPCompareGT(FPAbs(a), FPAbs(b), env) ? -1 : 0;
 };
 
@@ -104,72 +98,72 @@ Handler FABD_scalar(std::uint32_t word, Insn& insn)
 
 Handler FRECPS_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpRecipStep);
+    return binary<FpVector>(word, insn, kRecipStep);
 }
 
 Handler FRECPS_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpRecipStep);
+    return binary<FpScalar>(word, insn, kRecipStep);
 }
 
 Handler FRSQRTS_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpRSqrtStep);
+    return binary<FpVector>(word, insn, kRSqrtStep);
 }
 
 Handler FRSQRTS_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpRSqrtStep);
+    return binary<FpScalar>(word, insn, kRSqrtStep);
 }
 
 Handler FCMEQ_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpEqual);
+    return binary<FpVector>(word, insn, kEqual);
 }
 
 Handler FCMEQ_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpEqual);
+    return binary<FpScalar>(word, insn, kEqual);
 }
 
 Handler FCMGE_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpGreaterEqual);
+    return binary<FpVector>(word, insn, kGreaterEqual);
 }
 
 Handler FCMGE_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpGreaterEqual);
+    return binary<FpScalar>(word, insn, kGreaterEqual);
 }
 
 Handler FCMGT_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpGreater);
+    return binary<FpVector>(word, insn, kGreater);
 }
 
 Handler FCMGT_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpGreater);
+    return binary<FpScalar>(word, insn, kGreater);
 }
 
 Handler FACGE_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpAbsGreaterEqual);
+    return binary<FpVector>(word, insn, kAbsGreaterEqual);
 }
 
 Handler FACGE_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpAbsGreaterEqual);
+    return binary<FpScalar>(word, insn, kAbsGreaterEqual);
 }
 
 Handler FACGT_vector(std::uint32_t word, Insn& insn)
 {
-    return binary<FpVector>(word, insn, kFpAbsGreater);
+    return binary<FpVector>(word, insn, kAbsGreater);
 }
 
 Handler FACGT_scalar(std::uint32_t word, Insn& insn)
 {
-    return binary<FpScalar>(word, insn, kFpAbsGreater);
+    return binary<FpScalar>(word, insn, kAbsGreater);
 }
 
 Handler FADDP_vector(std::uint32_t word, Insn& insn)

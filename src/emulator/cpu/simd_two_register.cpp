@@ -84,11 +84,16 @@ constexpr auto kLeadingSigns = [](auto a) {
     return std::countl_zero(static_cast<Unsigned<decltype(a)>>(a < 0 ? ~a : a)) - 1;
 };
 constexpr auto kLeadingZeros = [](auto a) { return std::countl_zero(a); };
+constexpr auto kCountOnes = [](auto a) {  // in parallel, which vectorizes
+    a = static_cast<decltype(a)>(a - (a >> 1 & 0x55));
+    a = static_cast<decltype(a)>((a & 0x33) + (a >> 2 & 0x33));
+    return (a + (a >> 4)) & 0x0f;
+};
 constexpr auto kReverseBits = [](auto a) {
-    unsigned result = 0;
-    for (unsigned i = 0; i < 8; ++i)
-        result |= (a >> i & 1u) << (7 - i);
-    return result;
+    unsigned result = a;
+    result = (result & 0x55) << 1 | (result >> 1 & 0x55);
+    result = (result & 0x33) << 2 | (result >> 2 & 0x33);
+    return (result & 0x0f) << 4 | result >> 4;
 };
 
 constexpr auto kCut = [](auto a) { return a; };
@@ -166,7 +171,7 @@ Handler CLZ_vector(std::uint32_t word, Insn& insn)
 
 Handler CNT_vector(std::uint32_t word, Insn& insn)
 {
-    return unary<UnsignedB>(word, insn, [](auto a) { return std::popcount(a); });
+    return unary<UnsignedB>(word, insn, kCountOnes);
 }
 
 Handler NOT_vector(std::uint32_t word, Insn& insn)

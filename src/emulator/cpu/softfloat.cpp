@@ -283,13 +283,13 @@ Bits FPMulAddExactly(Bits addend_bits, Bits op1_bits, Bits op2_bits, FpEnv& env)
 }
 
 template <FloatBits Bits>
-Bits FPMax(Bits op1, Bits op2, FpEnv& env)
+Bits FPMaxExactly(Bits op1, Bits op2, FpEnv& env)
 {
     return extreme(op1, op2, true, env);
 }
 
 template <FloatBits Bits>
-Bits FPMin(Bits op1, Bits op2, FpEnv& env)
+Bits FPMinExactly(Bits op1, Bits op2, FpEnv& env)
 {
     return extreme(op1, op2, false, env);
 }
@@ -321,58 +321,35 @@ Bits FPRSqrtStepFused(Bits op1, Bits op2, FpEnv& env)
 }
 
 template <FloatBits Bits>
-std::uint32_t FPCompare(Bits op1_bits, Bits op2_bits, bool signal_nans, FpEnv& env)
+std::uint32_t FPCompareExactly(Bits op1_bits, Bits op2_bits, bool signal_nans, FpEnv& env)
 {
-    constexpr std::uint32_t kN = 1u << 31, kZ = 1u << 30, kC = 1u << 29, kV = 1u << 28;
     const Operand op1{op1_bits, env};
     const Operand op2{op2_bits, env};
     if (is_nan(op1) || is_nan(op2)) {
         if (signal_nans || op1.type == FPType::SNaN || op2.type == FPType::SNaN)
             env.raise(kFpsrIoc);
-        return kC | kV;
+        return kFpUnordered;
     }
     const std::int64_t rank1 = rank(op1.bits);
     const std::int64_t rank2 = rank(op2.bits);
-    return rank1 == rank2 ? kZ | kC : rank1 < rank2 ? kN : kC;
+    return rank1 == rank2 ? kFpEqual : rank1 < rank2 ? kFpLess : kFpGreater;
 }
 
-template <FloatBits Bits>
-bool FPCompareEQ(Bits op1, Bits op2, FpEnv& env)
-{
-    return FPCompare(op1, op2, false, env) == 6u << 28;
-}
-
-template <FloatBits Bits>
-bool FPCompareGE(Bits op1, Bits op2, FpEnv& env)
-{
-    const std::uint32_t order = FPCompare(op1, op2, true, env);
-    return order == 6u << 28 || order == 2u << 28;
-}
-
-template <FloatBits Bits>
-bool FPCompareGT(Bits op1, Bits op2, FpEnv& env)
-{
-    return FPCompare(op1, op2, true, env) == 2u << 28;
-}
-
-#define INSTANTIATE(Bits)                                       \
-    template Bits FPAddExactly(Bits, Bits, FpEnv&);             \
-    template Bits FPSubExactly(Bits, Bits, FpEnv&);             \
-    template Bits FPMulExactly(Bits, Bits, FpEnv&);             \
-    template Bits FPDivExactly(Bits, Bits, FpEnv&);             \
-    template Bits FPSqrtExactly(Bits, FpEnv&);                  \
-    template Bits FPMulAddExactly(Bits, Bits, Bits, FpEnv&);    \
-    template Bits FPMulX(Bits, Bits, FpEnv&);                   \
-    template Bits FPMax(Bits, Bits, FpEnv&);                    \
-    template Bits FPMin(Bits, Bits, FpEnv&);                    \
-    template Bits FPMaxNum(Bits, Bits, FpEnv&);                 \
-    template Bits FPMinNum(Bits, Bits, FpEnv&);                 \
-    template Bits FPRecipStepFused(Bits, Bits, FpEnv&);         \
-    template Bits FPRSqrtStepFused(Bits, Bits, FpEnv&);         \
-    template std::uint32_t FPCompare(Bits, Bits, bool, FpEnv&); \
-    template bool FPCompareEQ(Bits, Bits, FpEnv&);              \
-    template bool FPCompareGE(Bits, Bits, FpEnv&);              \
-    template bool FPCompareGT(Bits, Bits, FpEnv&);
+#define INSTANTIATE(Bits)                                    \
+    template Bits FPAddExactly(Bits, Bits, FpEnv&);          \
+    template Bits FPSubExactly(Bits, Bits, FpEnv&);          \
+    template Bits FPMulExactly(Bits, Bits, FpEnv&);          \
+    template Bits FPDivExactly(Bits, Bits, FpEnv&);          \
+    template Bits FPSqrtExactly(Bits, FpEnv&);               \
+    template Bits FPMulAddExactly(Bits, Bits, Bits, FpEnv&); \
+    template Bits FPMulX(Bits, Bits, FpEnv&);                \
+    template Bits FPMaxExactly(Bits, Bits, FpEnv&);          \
+    template Bits FPMinExactly(Bits, Bits, FpEnv&);          \
+    template Bits FPMaxNum(Bits, Bits, FpEnv&);              \
+    template Bits FPMinNum(Bits, Bits, FpEnv&);              \
+    template Bits FPRecipStepFused(Bits, Bits, FpEnv&);      \
+    template Bits FPRSqrtStepFused(Bits, Bits, FpEnv&);      \
+    template std::uint32_t FPCompareExactly(Bits, Bits, bool, FpEnv&);
 
 INSTANTIATE(std::uint32_t)
 INSTANTIATE(std::uint64_t)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <bit>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <type_traits>
@@ -82,8 +80,6 @@ constexpr Bits FPNeg(Bits op)
     return static_cast<Bits>(op ^ FloatFormat<Bits>::kSign);
 }
 
-// ---- Always in integers (softfloat.cpp, softfloat_convert.cpp, softfloat_estimate.cpp).
-
 template <FloatBits Bits>
 Bits FPAddExactly(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
@@ -101,9 +97,9 @@ Bits FPMulAddExactly(Bits addend, Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
 Bits FPMulX(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
-Bits FPMax(Bits op1, Bits op2, FpEnv& env);
+Bits FPMaxExactly(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
-Bits FPMin(Bits op1, Bits op2, FpEnv& env);
+Bits FPMinExactly(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
 Bits FPMaxNum(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
@@ -114,30 +110,30 @@ Bits FPRecipStepFused(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
 Bits FPRSqrtStepFused(Bits op1, Bits op2, FpEnv& env);
 
-/// N, Z, C, V in bits 31:28. `signal_nans`: quiet NaNs too are invalid operations.
+/// FPCompare's answers: N, Z, C, V in bits 31:28.
+inline constexpr std::uint32_t kFpEqual = 6u << 28;
+inline constexpr std::uint32_t kFpLess = 8u << 28;
+inline constexpr std::uint32_t kFpGreater = 2u << 28;
+inline constexpr std::uint32_t kFpUnordered = 3u << 28;
+
+/// `signal_nans`: quiet NaNs too are invalid operations.
 template <FloatBits Bits>
-std::uint32_t FPCompare(Bits op1, Bits op2, bool signal_nans, FpEnv& env);
-template <FloatBits Bits>
-bool FPCompareEQ(Bits op1, Bits op2, FpEnv& env);
-template <FloatBits Bits>
-bool FPCompareGE(Bits op1, Bits op2, FpEnv& env);
-template <FloatBits Bits>
-bool FPCompareGT(Bits op1, Bits op2, FpEnv& env);
+std::uint32_t FPCompareExactly(Bits op1, Bits op2, bool signal_nans, FpEnv& env);
 
 /// To an integral value in the same format; `exact` raises IXC where that changes it.
 template <FloatBits Bits>
-Bits FPRoundInt(Bits op, FPRounding rounding, bool exact, FpEnv& env);
+Bits FPRoundIntExactly(Bits op, FPRounding rounding, bool exact, FpEnv& env);
 /// op * 2^fraction_bits as Int (of 32 or 64 bits, signed or not), saturated.
 template <class Int, FloatBits Bits>
-Int FPToFixed(Bits op, unsigned fraction_bits, FPRounding rounding, FpEnv& env);
+Int FPToFixedExactly(Bits op, unsigned fraction_bits, FPRounding rounding, FpEnv& env);
 /// op / 2^fraction_bits, op signed or not.
 template <FloatBits Bits, class Int>
-Bits FixedToFP(Int op, unsigned fraction_bits, FpEnv& env);
+Bits FixedToFPExactly(Int op, unsigned fraction_bits, FpEnv& env);
 /// JavaScript's ToInt32; `exact` is what FJCVTZS puts into Z.
 std::uint32_t FPToFixedJS(std::uint64_t op, bool& exact, FpEnv& env);
 /// Between any two of the formats of 16, 32 and 64 bits.
 template <class To, class From>
-To FPConvert(From op, FPRounding rounding, FpEnv& env);
+To FPConvertExactly(From op, FPRounding rounding, FpEnv& env);
 
 template <FloatBits Bits>
 Bits FPRecipEstimate(Bits op, FpEnv& env);
@@ -147,92 +143,5 @@ template <FloatBits Bits>
 Bits FPRecpX(Bits op, FpEnv& env);
 std::uint32_t UnsignedRecipEstimate(std::uint32_t op);
 std::uint32_t UnsignedRSqrtEstimate(std::uint32_t op);
-
-// ---- With the host's arithmetic where it agrees.
-
-/// The host's type of the same format.
-template <FloatBits Bits>
-using HostFloat = std::conditional_t<sizeof(Bits) == 4, float, double>;
-
-template <FloatBits Bits>
-HostFloat<Bits> host_float(Bits op)
-{
-    return std::bit_cast<HostFloat<Bits>>(op);
-}
-
-inline bool host_rounds_alike(const FpEnv& env)
-{
-    return (env.fpcr & (kFpcrFz | kFpcrRMode)) == 0 && (env.fpsr & kFpsrIxc) != 0;
-}
-
-/// Neither infinite nor NaN, nor so small that it may have underflowed (x86 detects that after
-/// rounding, Arm before).
-template <FloatBits Bits>
-bool is_ordinary(Bits result)
-{
-    const auto exponent = static_cast<unsigned>(biased_exponent(result));
-    return exponent - 2 < unsigned(FloatFormat<Bits>::kMaxExponent) - 2;
-}
-
-template <FloatBits Bits>
-Bits FPAdd(Bits op1, Bits op2, FpEnv& env)
-{
-    const auto result = std::bit_cast<Bits>(host_float(op1) + host_float(op2));
-    if (host_rounds_alike(env) && biased_exponent(result) != FloatFormat<Bits>::kMaxExponent)
-        return result;  // a denormal sum is exact, so it does not underflow
-    return FPAddExactly(op1, op2, env);
-}
-
-template <FloatBits Bits>
-Bits FPSub(Bits op1, Bits op2, FpEnv& env)
-{
-    const auto result = std::bit_cast<Bits>(host_float(op1) - host_float(op2));
-    if (host_rounds_alike(env) && biased_exponent(result) != FloatFormat<Bits>::kMaxExponent)
-        return result;
-    return FPSubExactly(op1, op2, env);
-}
-
-template <FloatBits Bits>
-Bits FPMul(Bits op1, Bits op2, FpEnv& env)
-{
-    const auto result = std::bit_cast<Bits>(host_float(op1) * host_float(op2));
-    if (host_rounds_alike(env) && is_ordinary(result))
-        return result;
-    return FPMulExactly(op1, op2, env);
-}
-
-template <FloatBits Bits>
-Bits FPDiv(Bits op1, Bits op2, FpEnv& env)
-{
-    if (host_rounds_alike(env)) {
-        const auto result = std::bit_cast<Bits>(host_float(op1) / host_float(op2));
-        if (is_ordinary(result))
-            return result;
-    }
-    return FPDivExactly(op1, op2, env);
-}
-
-template <FloatBits Bits>
-Bits FPSqrt(Bits op, FpEnv& env)
-{
-    if (host_rounds_alike(env)) {
-        const auto result = std::bit_cast<Bits>(std::sqrt(host_float(op)));
-        if (is_ordinary(result))
-            return result;
-    }
-    return FPSqrtExactly(op, env);
-}
-
-template <FloatBits Bits>
-Bits FPMulAdd(Bits addend, Bits op1, Bits op2, FpEnv& env)
-{
-    if (host_rounds_alike(env)) {
-        const auto result =
-            std::bit_cast<Bits>(std::fma(host_float(op1), host_float(op2), host_float(addend)));
-        if (is_ordinary(result))
-            return result;
-    }
-    return FPMulAddExactly(addend, op1, op2, env);
-}
 
 }  // namespace gh::cpu

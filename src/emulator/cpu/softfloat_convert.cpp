@@ -52,7 +52,7 @@ To FPConvertNaN(From op)
 }  // namespace
 
 template <FloatBits Bits>
-Bits FPRoundInt(Bits op, FPRounding rounding, bool exact, FpEnv& env)
+Bits FPRoundIntExactly(Bits op, FPRounding rounding, bool exact, FpEnv& env)
 {
     const Unpacked number = FPUnpack(op, env);
     if (is_nan(number))
@@ -72,7 +72,7 @@ Bits FPRoundInt(Bits op, FPRounding rounding, bool exact, FpEnv& env)
 }
 
 template <class Int, FloatBits Bits>
-Int FPToFixed(Bits op, unsigned fraction_bits, FPRounding rounding, FpEnv& env)
+Int FPToFixedExactly(Bits op, unsigned fraction_bits, FPRounding rounding, FpEnv& env)
 {
     using Limits = std::numeric_limits<Int>;
     const Unpacked number = FPUnpack(op, env);
@@ -98,7 +98,7 @@ Int FPToFixed(Bits op, unsigned fraction_bits, FPRounding rounding, FpEnv& env)
 }
 
 template <FloatBits Bits, class Int>
-Bits FixedToFP(Int op, unsigned fraction_bits, FpEnv& env)
+Bits FixedToFPExactly(Int op, unsigned fraction_bits, FpEnv& env)
 {
     if (op == 0)
         return 0;
@@ -138,7 +138,7 @@ std::uint32_t FPToFixedJS(std::uint64_t op, bool& exact, FpEnv& env)
 }
 
 template <class To, class From>
-To FPConvert(From op, FPRounding rounding, FpEnv& env)
+To FPConvertExactly(From op, FPRounding rounding, FpEnv& env)
 {
     const bool alternative = sizeof(To) == 2 && env.has(kFpcrAhp);
     const Unpacked number = FPUnpack(op, env);
@@ -160,22 +160,22 @@ To FPConvert(From op, FPRounding rounding, FpEnv& env)
     return FPRound<To>(number.sign, number.exponent, number.significand, rounding, env);
 }
 
-#define INSTANTIATE_INT(Bits, Int)                                   \
-    template Int FPToFixed<Int>(Bits, unsigned, FPRounding, FpEnv&); \
-    template Bits FixedToFP<Bits>(Int, unsigned, FpEnv&);
-#define INSTANTIATE(Bits)                                       \
-    template Bits FPRoundInt(Bits, FPRounding, bool, FpEnv&);   \
-    INSTANTIATE_INT(Bits, std::int32_t)                         \
-    INSTANTIATE_INT(Bits, std::uint32_t)                        \
-    INSTANTIATE_INT(Bits, std::int64_t)                         \
-    INSTANTIATE_INT(Bits, std::uint64_t)                        \
-    template std::uint16_t FPConvert(Bits, FPRounding, FpEnv&); \
-    template Bits FPConvert(std::uint16_t, FPRounding, FpEnv&);
+#define INSTANTIATE_INT(Bits, Int)                                          \
+    template Int FPToFixedExactly<Int>(Bits, unsigned, FPRounding, FpEnv&); \
+    template Bits FixedToFPExactly<Bits>(Int, unsigned, FpEnv&);
+#define INSTANTIATE(Bits)                                              \
+    template Bits FPRoundIntExactly(Bits, FPRounding, bool, FpEnv&);   \
+    INSTANTIATE_INT(Bits, std::int32_t)                                \
+    INSTANTIATE_INT(Bits, std::uint32_t)                               \
+    INSTANTIATE_INT(Bits, std::int64_t)                                \
+    INSTANTIATE_INT(Bits, std::uint64_t)                               \
+    template std::uint16_t FPConvertExactly(Bits, FPRounding, FpEnv&); \
+    template Bits FPConvertExactly(std::uint16_t, FPRounding, FpEnv&);
 
 INSTANTIATE(std::uint32_t)
 INSTANTIATE(std::uint64_t)
-template std::uint32_t FPConvert(std::uint64_t, FPRounding, FpEnv&);
-template std::uint64_t FPConvert(std::uint32_t, FPRounding, FpEnv&);
+template std::uint32_t FPConvertExactly(std::uint64_t, FPRounding, FpEnv&);
+template std::uint64_t FPConvertExactly(std::uint32_t, FPRounding, FpEnv&);
 #undef INSTANTIATE
 #undef INSTANTIATE_INT
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/cpu/aes.h"
 #include "simd_rig.h"
 
 #include <cmath>
+#include <random>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -75,6 +77,27 @@ TEST_CASE("AESIMC and AESD go back")
     CHECK(simd.v(0) == kShifted);
     simd.run(0x4e285820);  // aesd v0.16b, v1.16b, the key being zero
     CHECK(simd.v(0) == kWithKey);
+}
+
+TEST_CASE("the host's AES and ours are the same")
+{
+    const gh::cpu::AesSteps& ours = gh::cpu::portable_aes();
+    const gh::cpu::AesSteps& host = gh::cpu::host_aes();
+    std::mt19937_64 random(1);
+    Vreg a{{random(), random()}}, b = a;
+    for (int i = 0; i < 1000; ++i) {
+        using Steps = gh::cpu::AesSteps;
+        for (const auto step :
+             {&Steps::sub_shift, &Steps::mix, &Steps::inverse_sub_shift, &Steps::inverse_mix}) {
+            (ours.*step)(a);
+            (host.*step)(b);
+            REQUIRE(a == b);
+        }
+        ours.multiply(a, a.d[0], a.d[1]);
+        host.multiply(b, b.d[0], b.d[1]);
+        REQUIRE(a == b);
+        a.d[0] = b.d[0] = random();
+    }
 }
 
 TEST_CASE("PMULL multiplies polynomials, PMULL2 those of the upper halves")
