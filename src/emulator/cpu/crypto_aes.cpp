@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // FEAT_AES and FEAT_PMULL (DDI 0487, C4.1).
 #include "emulator/cpu/aes.h"
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 
 namespace gh::cpu {
 namespace {

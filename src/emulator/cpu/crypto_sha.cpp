@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // FEAT_SHA1, FEAT_SHA256, FEAT_SHA512 (DDI 0487, C4.1; FIPS 180-4).
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 
 namespace gh::cpu {
 namespace {

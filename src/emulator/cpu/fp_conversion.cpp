@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Conversion between floating point and integer or fixed point, and FMOV between the register files
 // (DDI 0487, C4.1).
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 
 namespace gh::cpu {
 namespace {

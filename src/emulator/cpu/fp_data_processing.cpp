@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Floating-point data processing, compare, conditional select and immediate (DDI 0487, C4.1).
 #include "emulator/cpu/fp_immediate.h"
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 #include "emulator/cpu/simd_operations.h"
 
 namespace gh::cpu {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // FEAT_DotProd and FEAT_FCMA: Advanced SIMD three-register extension (DDI 0487, C4.1).
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 
 namespace gh::cpu {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Loads and stores of structures: LD1 to LD4, ST1 to ST4, LD1R to LD4R (DDI 0487, C4.1).
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Advanced SIMD modified immediate (DDI 0487, C4.1; AdvSIMDExpandImm).
 #include "emulator/cpu/fp_immediate.h"
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 
 namespace gh::cpu {
 namespace {

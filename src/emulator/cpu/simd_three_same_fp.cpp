@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Advanced SIMD three same and scalar three same, floating point (DDI 0487, C4.1).
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 #include "emulator/cpu/simd_operations.h"
 
 namespace gh::cpu {

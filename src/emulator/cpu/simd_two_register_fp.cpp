@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Advanced SIMD and scalar two-register miscellaneous, floating point (DDI 0487, C4.1).
-#include "emulator/cpu/simd_lanes.h"
+#include "emulator/cpu/simd_handlers.h"
 #include "emulator/cpu/simd_operations.h"
 
 namespace gh::cpu {
