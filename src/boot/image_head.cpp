@@ -88,7 +88,7 @@ std::uint64_t little(Bytes bytes, std::size_t at, std::size_t size)
 
 std::optional<Arm64Header> read_arm64_header(Bytes head)
 {
-    if (head.size() < 64 || !has(head, 56, "ARM\x64"))
+    if (head.size() < 64 || !has(head, 56, "ARMd"))  // "ARM\x64"
         return std::nullopt;
     return Arm64Header{little(head, 8, 8), little(head, 16, 8), little(head, 24, 8)};
 }

@@ -29,8 +29,8 @@ Mapping map_whole(const std::string& path, const Fd& file)
         throw Error(path + ": a kernel must be a regular file");
     if (status.st_size == 0)
         throw Error(path + ": the file is empty");
-    return Mapping(path.c_str(), static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE,
-                   file.get());
+    return {path.c_str(), static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE,
+            file.get()};
 }
 
 bool lies_in(const Extent& inner, const Extent& outer)

@@ -340,7 +340,7 @@ void VmConfigReader::read_reserved(Offset node)
 {
     ReservedMemory reserved{view_.path(node), view_.u32(node, "qcom,label"), {}, 0};
     const auto reg = view_.property(node, "reg");
-    const std::size_t entry = 4 * (root_address_cells_ + root_size_cells_);
+    const std::size_t entry = std::size_t{4} * (root_address_cells_ + root_size_cells_);
     if (reg && reg->size() >= entry) {
         reserved.base = cells(*reg, 0, root_address_cells_);
         reserved.size = cells(*reg, root_address_cells_, root_size_cells_);

@@ -40,7 +40,7 @@ bool VmConfigReader::read_vdevice(Offset node)
         read_doorbell(node);
     else if (is("shm"))
         read_shm(node);
-    else if (const auto it = std::find_if(kOtherTypes.begin(), kOtherTypes.end(), is);
+    else if (const auto* const it = std::find_if(kOtherTypes.begin(), kOtherTypes.end(), is);
              it != kOtherTypes.end())
         read_other(node, *it);
     else

@@ -37,7 +37,7 @@ std::string region_text(const RegionSpec& region)
 
 std::string entry_text(const boot::Placement& placement)
 {
-    const std::string at = "entry " + hex(raw(placement.entry));
+    std::string at = "entry " + hex(raw(placement.entry));
     switch (placement.entry_by) {
     case boot::EntryBy::Start: return at;
     case boot::EntryBy::Branch: return at + " by a branch at the start of RAM";

@@ -23,6 +23,7 @@ std::vector<std::unique_ptr<SerialPort>> make_serial_lines(
     const std::vector<config::Serial>& wanted, Poller& poller, const std::function<void()>& end)
 {
     std::vector<std::unique_ptr<SerialPort>> lines;
+    lines.reserve(wanted.size());
     for (const auto& line : wanted)
         lines.push_back(std::make_unique<SerialPort>(make_backend(line, poller, end)));
     return lines;
