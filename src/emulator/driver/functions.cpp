@@ -60,7 +60,7 @@ int Vm::add_function(std::uintptr_t argument, std::shared_ptr<Vcpu>& vcpu)
 /// Any id: one that the devicetree does not know never gets a vCPU to run.
 int Vm::add_vcpu(std::uint32_t id, std::shared_ptr<Vcpu>& vcpu)
 {
-    if (vcpus_.count(id) != 0)
+    if (vcpus_.contains(id))
         return EEXIST;
     try {
         vcpu = std::make_shared<Vcpu>(*this, id);

@@ -61,7 +61,7 @@ Irqfds::~Irqfds()
 int Irqfds::add(std::uint32_t label, bool level, Fd eventfd)
 {
     const std::scoped_lock lock(mutex_);
-    if (irqfds_.count(label) != 0)
+    if (irqfds_.contains(label))
         return EEXIST;
     if (!thread_.joinable())
         if (const int error = start())
@@ -89,7 +89,7 @@ int Irqfds::remove(std::uint32_t label)
 bool Irqfds::has(std::uint32_t label) const
 {
     const std::scoped_lock lock(mutex_);
-    return irqfds_.count(label) != 0;
+    return irqfds_.contains(label);
 }
 
 int Irqfds::start()

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -133,7 +133,8 @@ void LentMemory::give_back(const Piece& piece) noexcept
         if (::mremap(reserved_ + (vma.start - moved_.address), size, size,
                      MREMAP_MAYMOVE | MREMAP_FIXED, at(vma.start)) == MAP_FAILED)
             log(LogLevel::Error, "cannot give lent memory at %#llx back: %s",
-                static_cast<unsigned long long>(vma.start), std::strerror(errno));
+                static_cast<unsigned long long>(vma.start),
+                std::generic_category().message(errno).c_str());
     }
 }
 

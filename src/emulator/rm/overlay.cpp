@@ -269,7 +269,7 @@ void Patcher::add_vm_id(Offset parent)
 std::string generated_name(const std::string& path, const std::string& generate)
 {
     const std::string prefix = "/hypervisor/";
-    if (!generate.starts_with(prefix) || generate.find('/', prefix.size()) != generate.npos ||
+    if (!generate.starts_with(prefix) || generate.find('/', prefix.size()) != std::string::npos ||
         generate == prefix)
         throw gh::Error(path + ": generate = \"" + generate +
                         "\": nodes can be made right below /hypervisor only; call it /hypervisor/" +

@@ -9,7 +9,7 @@ Error ResourceManager::allocate(std::shared_ptr<Vm>& vm)
 {
     const std::scoped_lock lock(mutex_);
     for (std::uint16_t vmid = kVmidFirst; vmid <= kVmidLast; ++vmid) {
-        if (vms_.count(vmid) != 0)
+        if (vms_.contains(vmid))
             continue;
         vm = std::make_shared<Vm>(vmid, production_);
         vms_.emplace(vmid, vm);
