@@ -32,7 +32,8 @@ constexpr SBox make_sbox()
 {
     SBox sbox{};
     sbox[0] = 0x63;
-    std::uint8_t power = 1, reciprocal = 1;
+    std::uint8_t power = 1;
+    std::uint8_t reciprocal = 1;
     do {
         power = multiply(power, 3);
         reciprocal = multiply(reciprocal, 0xf6);

@@ -261,6 +261,7 @@ private:
     void translate_address(std::uint16_t id, std::uint64_t va) noexcept;
     const Insn* zero_block(const Insn* insn, std::uint64_t address) noexcept;
     const Insn* cache_operation(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept;
+    const Insn* el1_operation(const Insn* insn, std::uint16_t id, std::uint64_t value) noexcept;
     void borrow(std::uint64_t va) noexcept;
     void return_borrowed() noexcept;
     void flush_pages(std::uint64_t va, std::uint64_t pages) noexcept;

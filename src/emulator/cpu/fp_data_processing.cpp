@@ -214,7 +214,9 @@ Handler FNMSUB(std::uint32_t word, Insn& insn)
 Handler FCVT(std::uint32_t word, Insn& insn)
 {
     set_operands(word, insn);
-    constexpr unsigned kSingle = 0, kDouble = 1, kHalf = 3;
+    constexpr unsigned kSingle = 0;
+    constexpr unsigned kDouble = 1;
+    constexpr unsigned kHalf = 3;
     switch (field(word, 22, 2) << 2 | field(word, 15, 2)) {
     case kSingle << 2 | kDouble: return convert<std::uint64_t, std::uint32_t>();
     case kSingle << 2 | kHalf: return convert<std::uint16_t, std::uint32_t>();

@@ -216,7 +216,7 @@ Block* Cpu::translate_block(std::uint64_t va, const std::byte* host) noexcept
     unsigned count = 0;
     for (bool ended = false; !ended && count < most; ++count) {
         const auto word =
-            read_guest<std::uint32_t>(reinterpret_cast<std::uintptr_t>(host) + count * 4u);
+            read_guest<std::uint32_t>(reinterpret_cast<std::uintptr_t>(host) + 4ull * count);
         ended = translate_word(word, insns[count]) || ends_block(word);
     }
     insns[count] = Insn{run_next_block};

@@ -264,6 +264,25 @@ const Insn* Cpu::cache_operation(const Insn* insn, std::uint16_t id, std::uint64
     return insn + 1;
 }
 
+const Insn* Cpu::el1_operation(const Insn* insn, std::uint16_t id, std::uint64_t value) noexcept
+{
+    const unsigned crm = (id >> 3) & 0xf;
+    const unsigned op2 = id & 7;
+    if (crm == 8 || crm == 9) {
+        translate_address(id, value);
+        return insn + 1;
+    }
+    if ((crm == 5 || crm == 1) && op2 == 0) {  // IC IALLU, IALLUIS
+        broadcast({.kind = Maintenance::Kind::CodeAll});
+        return resume_after(insn);
+    }
+    if (crm == 6 && op2 == 1)  // DC IVAC
+        return cache_operation(insn, id, value);
+    if ((crm == 6 || crm == 10 || crm == 14) && op2 == 2)  // by set/way: nothing is cached
+        return insn + 1;
+    return undefined(insn);
+}
+
 const Insn* Cpu::system_operation(const Insn* insn, std::uint16_t id, std::uint64_t value) noexcept
 {
     const unsigned op1 = (id >> 11) & 7;
@@ -277,21 +296,8 @@ const Insn* Cpu::system_operation(const Insn* insn, std::uint16_t id, std::uint6
     }
     if (crn != 7)
         return undefined(insn);
-    if (op1 == 0 && !user) {
-        if (crm == 8 || crm == 9) {
-            translate_address(id, value);
-            return insn + 1;
-        }
-        if ((crm == 5 || crm == 1) && op2 == 0) {  // IC IALLU, IALLUIS
-            broadcast({.kind = Maintenance::Kind::CodeAll});
-            return resume_after(insn);
-        }
-        if (crm == 6 && op2 == 1)  // DC IVAC
-            return cache_operation(insn, id, value);
-        if ((crm == 6 || crm == 10 || crm == 14) && op2 == 2)  // by set/way: nothing is cached
-            return insn + 1;
-        return undefined(insn);
-    }
+    if (op1 == 0 && !user)
+        return el1_operation(insn, id, value);
     if (op1 != 3)
         return undefined(insn);
     const bool zero = crm == 4 && op2 == 1;

@@ -58,7 +58,8 @@ const Insn* run_register_offset(Cpu& cpu, const Insn* insn) noexcept
     State& state = cpu.state();
     if (!cpu.base_is_aligned(insn, insn->rn))
         return nullptr;
-    constexpr std::uint32_t kUxtw = 0b010, kSxtw = 0b110;
+    constexpr std::uint32_t kUxtw = 0b010;
+    constexpr std::uint32_t kSxtw = 0b110;
     std::uint64_t index = state.x[insn->rm];
     if (insn->imm == kUxtw)
         index = static_cast<std::uint32_t>(index);

@@ -71,7 +71,7 @@ const Insn* run_multiple(Cpu& cpu, const Insn* insn) noexcept
     constexpr std::uint64_t kSctlrA = 2;
     using Unit = std::conditional_t<N * sizeof(T) == 16, Vreg, std::uint64_t>;
     return with_registers<A, kCount>(cpu, insn, [&](auto& registers, std::uint64_t address) {
-        std::array<T, kCount * N> image{};
+        std::array<T, std::size_t{kCount} * N> image{};
         const auto each = [&](auto move) {
             for (unsigned r = 0; r < kCount; ++r) {
                 auto lanes = A == Access::Load ? Lanes<T>{} : lanes_of<T>(registers[r]);

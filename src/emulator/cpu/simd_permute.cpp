@@ -29,7 +29,7 @@ Handler permute(std::uint32_t word, Insn& insn, From)
 template <unsigned Registers, bool Keep>
 constexpr auto kLookUp = []<class T, unsigned N>(Arrangement<T, N>) {
     return handler([](State& state, const Insn& insn) {
-        std::array<std::uint8_t, 16 * Registers> table;
+        std::array<std::uint8_t, std::size_t{16} * Registers> table;
         for (unsigned r = 0; r < Registers; ++r) {
             const auto bytes = lanes_of<std::uint8_t>(state.v[(insn.rn + r) % 32]);
             std::copy(bytes.begin(), bytes.end(), table.begin() + 16 * r);

@@ -16,8 +16,8 @@ struct ShiftImmediate {
     {
         return static_cast<unsigned>(std::bit_width(immh_immb >> 3)) - 1;
     }
-    [[nodiscard]] unsigned left() const { return immh_immb - (8u << size()); }
-    [[nodiscard]] unsigned right() const { return (16u << size()) - immh_immb; }
+    [[nodiscard]] unsigned left() const { return immh_immb - std::bit_floor(immh_immb); }
+    [[nodiscard]] unsigned right() const { return 2 * std::bit_floor(immh_immb) - immh_immb; }
 
     unsigned immh_immb;
 };

@@ -89,7 +89,7 @@ Bits FPMulExactly(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
 Bits FPDivExactly(Bits op1, Bits op2, FpEnv& env);
 template <FloatBits Bits>
-Bits FPSqrtExactly(Bits op, FpEnv& env);
+Bits FPSqrtExactly(Bits bits, FpEnv& env);
 /// addend + op1 * op2, rounded once.
 template <FloatBits Bits>
 Bits FPMulAddExactly(Bits addend, Bits op1, Bits op2, FpEnv& env);

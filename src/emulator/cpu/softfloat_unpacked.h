@@ -171,6 +171,7 @@ Bits FPRoundWide(bool sign, int exponent, u128 significand, FPRounding rounding,
     const auto high = static_cast<std::uint64_t>(significand >> 64);
     const int zeros = high != 0 ? std::countl_zero(high)
                                 : 64 + std::countl_zero(static_cast<std::uint64_t>(significand));
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): not zero, so below 128
     const u128 normal = significand << zeros;
     const auto sticky = static_cast<std::uint64_t>(normal) != 0 ? 1u : 0u;
     return FPRound<Bits>(sign, exponent - zeros, static_cast<std::uint64_t>(normal >> 64) | sticky,
