@@ -82,7 +82,7 @@ int Vcpu::settle_mmio(hyp::Resume& resume) noexcept
 
 bool Vcpu::immediate_exit() const noexcept
 {
-    return *static_cast<volatile std::uint8_t*>(&shared_.immediate_exit) != 0;
+    return std::atomic_ref(shared_.immediate_exit).load(std::memory_order_relaxed) != 0;
 }
 
 /// If it returns EINTR before the hypervisor has seen `resume`, what it carried is lost: a pending
@@ -183,7 +183,7 @@ void Vcpu::interrupt() noexcept
 void Vcpu::remove() noexcept
 {
     removed_ = true;
-    shared_.immediate_exit = 1;
+    std::atomic_ref(shared_.immediate_exit).store(1, std::memory_order_relaxed);
     kick();
     const std::scoped_lock wait(running_);
 }
