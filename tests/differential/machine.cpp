@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "emulator/jit/jit.h"
 #include "values.h"
 
 #include <algorithm>
@@ -104,11 +105,16 @@ struct alignas(kPage) Machine::Ram {
     }
 };
 
-Machine::Machine()
+Machine::Machine(bool translated)
     : ram_(std::make_unique<Ram>()),
       cpu_(std::make_unique<cpu::Cpu>(cluster_, *this, 0, 0x8000'0000)),
       watchdog_([this](const std::stop_token& stop) { watch(stop); })
 {
+    if (translated) {
+        if (jit::unavailable() != nullptr)
+            throw Error(jit::unavailable());
+        cpu_->set_translator(jit::make_translator(*cpu_, 1));
+    }
     map_pages();
     const auto put = [](std::span<std::byte> bytes, std::uint64_t offset, auto words) {
         std::memcpy(bytes.data() + offset, &words, sizeof(words));

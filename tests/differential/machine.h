@@ -17,7 +17,8 @@ namespace gh::differential {
 /// the same addresses, exceptions told as signals.
 class Machine final : public cpu::Platform {
 public:
-    Machine();
+    /// `translated`: every block is translated at its first entry (tier T1).
+    explicit Machine(bool translated);
     ~Machine() override;
 
     /// Takes code and window of `batch`.

@@ -33,6 +33,7 @@ constexpr const char* kUsage =
     "  --list           print the cases of each row at the end\n"
     "  --unallocated    instead: words that our table does not know must be UNDEFINED for the "
     "oracle\n"
+    "  --translated     ours: code translated at its first entry (tier T1), not interpreted\n"
     "  --runner WORDS   what runs arm64 programs (default: qemu-aarch64 -cpu ...)\n"
     "  --oracle FILE    the oracle program\n";
 
@@ -45,6 +46,7 @@ struct Options {
     unsigned differences = 10;
     bool list = false;
     bool unallocated = false;
+    bool translated = false;
     std::vector<std::string> rows;
     std::optional<std::string> runner;
     std::string oracle = GH_ORACLE;
@@ -55,7 +57,8 @@ using Clock = std::chrono::steady_clock;
 class Run {
 public:
     explicit Run(const Options& options)
-        : options_(options), oracle_(runner(), options.oracle), counts_(cpu::encodings().size())
+        : options_(options), oracle_(runner(), options.oracle), machine_(options.translated),
+          counts_(cpu::encodings().size())
     {
         for (const cpu::Encoding& row : cpu::encodings())
             if (wanted(row))
@@ -287,6 +290,8 @@ Options parse(const std::vector<std::string>& arguments)
             options.differences = static_cast<unsigned>(std::stoul(value()));
         else if (name == "--list")
             options.list = true;
+        else if (name == "--translated")
+            options.translated = true;
         else if (name == "--unallocated")
             options.unallocated = true;
         else if (name == "--runner")

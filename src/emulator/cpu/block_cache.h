@@ -20,6 +20,9 @@ struct Block {
     std::uint32_t count = 0;       // guest instructions
     std::uint16_t context = 0;     // what else the decoding depended on
     bool live = true;              // false: the guest said that its code changed
+    void* translation = nullptr;   // the Translator's
+    const Insn* start = nullptr;   // what an entry executes first: insns() or the gate
+    Insn gate;                     // counts entries, then leads to host code
 
     [[nodiscard]] Insn* insns() noexcept { return reinterpret_cast<Insn*>(this + 1); }
     [[nodiscard]] const Insn* insns() const noexcept

@@ -14,11 +14,13 @@
 #include "emulator/cpu/state.h"
 #include "emulator/cpu/syndrome.h"
 #include "emulator/cpu/tlb.h"
+#include "emulator/cpu/translator.h"
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -56,8 +58,29 @@ public:
     [[nodiscard]] State& state() noexcept { return state_; }
     [[nodiscard]] unsigned index() const noexcept { return index_; }
     [[nodiscard]] std::uint64_t mpidr() const noexcept { return mpidr_; }
-    /// Guest instructions begun so far, to within a block.
-    [[nodiscard]] std::uint64_t instructions() const noexcept { return instructions_; }
+
+    /// The tier above this one; nullptr: none. The PE must not be running.
+    void set_translator(std::unique_ptr<Translator> translator) noexcept;
+    [[nodiscard]] Translator* translator() const noexcept { return translator_.get(); }
+    [[nodiscard]] HotState hot() noexcept
+    {
+        return {&state_, &block_, &attention_, &scratch_, &kernel_tlb_, &user_tlb_};
+    }
+    /// The block that runs.
+    [[nodiscard]] Block* block() const noexcept { return block_; }
+    /// The block at `va`, in the page and context of the present one, if it was decoded already.
+    [[nodiscard]] Block* sibling(std::uint64_t va) noexcept
+    {
+        return blocks_.find(va, block_->host + (va - block_->va), context_);
+    }
+    /// Changes when blocks were thrown away.
+    [[nodiscard]] unsigned code_generation() const noexcept { return blocks_.generation(); }
+    /// Throws all blocks away before the next is entered.
+    void forget_code_soon() noexcept
+    {
+        clear_code_soon_ = true;
+        attention_.fetch_or(kAttendMaintenance, std::memory_order_relaxed);
+    }
 
     /// The level of the interrupt line from the GIC CPU interface. Any thread.
     void set_irq(bool asserted) noexcept;
@@ -201,17 +224,18 @@ private:
     static constexpr std::uint32_t kAttendExit = 4;         // exit_ says why to leave
     static constexpr std::uint32_t kAttendMaintenance = 8;  // the inbox has work
 
-    static constexpr std::uint16_t kContextFpTraps = 1;  // CPACR_EL1.FPEN traps at this EL
+    static constexpr std::uint16_t kContextEl0 = 1;
+    static constexpr std::uint16_t kContextFpTraps = 2;  // CPACR_EL1.FPEN traps at this EL
 
     bool sp_misaligned(const Insn* insn) noexcept;
     bool misaligned(const Insn* insn, bool write) noexcept;
 
     // interpreter.cpp
+    static const Insn* count_entry(Cpu& cpu, const Insn* gate) noexcept;
     const Insn* enter(Block* block) noexcept
     {
         block_ = block;
-        instructions_ += block->count;
-        return block->insns();
+        return block->start;
     }
     const Insn* follow_slowly(unsigned which, std::uint64_t target) noexcept;
     Block* block_at(std::uint64_t va) noexcept;
@@ -275,8 +299,8 @@ private:
     // What the inner loop touches.
     Block* block_ = nullptr;
     Tlb* tlb_ = nullptr;
-    std::uint64_t instructions_ = 0;
     std::atomic<std::uint32_t> attention_{0};
+    std::uint64_t scratch_ = 0;
     std::uint16_t context_ = 0;  // what decoding depends on
 
     Tlb kernel_tlb_;
@@ -307,6 +331,8 @@ private:
     std::vector<std::uint64_t> awaited_;  // per PE: what DSB must see performed
     bool awaiting_ = false;
     bool clear_code_soon_ = false;
+
+    std::unique_ptr<Translator> translator_;
 };
 
 // ---- The fast path of data accesses: one comparison, then host memory.

@@ -29,7 +29,8 @@ void Cpu::update_context() noexcept
     tlb_ = state_.el == 0 ? &user_tlb_ : &kernel_tlb_;
     const auto fpen = bits(state_.cpacr_el1, 20, 2);
     const bool fp_traps = fpen == 0 || fpen == 2 || (fpen == 1 && state_.el == 0);
-    context_ = fp_traps ? kContextFpTraps : 0;
+    context_ = static_cast<std::uint16_t>((state_.el == 0 ? kContextEl0 : 0) |
+                                          (fp_traps ? kContextFpTraps : 0));
 }
 
 void Cpu::set_sp_sel(unsigned sp_sel) noexcept

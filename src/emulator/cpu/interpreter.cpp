@@ -70,6 +70,12 @@ void Cpu::reset(std::uint64_t pc, std::uint64_t argument) noexcept
     blocks_.clear();
 }
 
+void Cpu::set_translator(std::unique_ptr<Translator> translator) noexcept
+{
+    translator_ = std::move(translator);
+    blocks_.clear();
+}
+
 Exit Cpu::run() noexcept
 {
     // Sequentially consistent, with Cluster: either we see the work in the inbox or the sender sees
@@ -221,8 +227,22 @@ Block* Cpu::translate_block(std::uint64_t va, const std::byte* host) noexcept
     }
     insns[count] = Insn{run_next_block};
     block->count = count;
+    // Where FP traps, nearly nothing runs: not worth a second translation.
+    const bool gated = translator_ != nullptr && (context_ & kContextFpTraps) == 0;
+    if (gated)
+        block->gate = {.run = count_entry, .imm = translator_->threshold()};
+    block->start = gated ? &block->gate : insns;
     blocks_.commit(block, count + 1);
     return block;
+}
+
+const Insn* Cpu::count_entry(Cpu& cpu, const Insn* gate) noexcept
+{
+    Block& block = *cpu.block_;
+    if (--block.gate.imm != 0)
+        return gate + 1;
+    cpu.translator_->translate(block);
+    return block.gate.run != count_entry ? block.gate.run(cpu, gate) : gate + 1;
 }
 
 bool Cpu::translate_word(std::uint32_t word, Insn& insn) const noexcept
@@ -230,7 +250,7 @@ bool Cpu::translate_word(std::uint32_t word, Insn& insn) const noexcept
     insn = Insn{};
     const Encoding* const encoding = find_encoding(word);
     if (encoding != nullptr)
-        insn.run = encoding->fp && context_ == kContextFpTraps ? run_fp_trap
+        insn.run = encoding->fp && (context_ & kContextFpTraps) != 0 ? run_fp_trap
                                                                : encoding->translate(word, insn);
     if (insn.run != nullptr)
         return false;

@@ -97,11 +97,14 @@ void Cpu::perform(const Maintenance& work) noexcept
         address_space_changed();
         break;
     case Maintenance::Kind::Pages: flush_pages(work.va, work.pages); break;
-    case Maintenance::Kind::CodeLine: blocks_.drop_line(work.host); break;
+    case Maintenance::Kind::CodeLine:
+        blocks_.drop_line(work.host);
+        if (translator_ != nullptr)
+            translator_->forget_page(work.host);
+        break;
     case Maintenance::Kind::CodeAll:
         // Not now: the block that asks for it is running.
-        clear_code_soon_ = true;
-        attention_.fetch_or(kAttendMaintenance, std::memory_order_relaxed);
+        forget_code_soon();
         break;
     }
 }

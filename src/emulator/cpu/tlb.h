@@ -34,6 +34,8 @@ public:
         return entries_[(va / kPageSize) % kEntries];
     }
     [[nodiscard]] std::uint64_t context() const noexcept { return context_; }
+    /// For translated code: entries lie at offset 0, the context there.
+    static constexpr std::size_t kContextOffset = kEntries * sizeof(TlbEntry);
     void set_context(std::uint64_t context) noexcept { context_ = context; }
     [[nodiscard]] std::uint64_t tag(std::uint64_t va) const noexcept
     {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/hyp/vcpu.h"
 
+#include "emulator/jit/jit.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -26,6 +28,7 @@ Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigne
            const VcpuConfig& config, const BootContext& boot)
     : power_(power), index_(index), cpu_(cluster, platform, index, config.mpidr)
 {
+    cpu_.set_translator(jit::make_translator(cpu_));
     if (!config.boots)
         return;
     cpu_.reset(boot.pc, boot.x[0]);

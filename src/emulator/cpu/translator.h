@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace gh::cpu {
+
+struct Block;
+struct State;
+class Tlb;
+
+/// A second tier: turns blocks that are entered often into host code. One per PE; everything here
+/// is called on the thread that runs the PE.
+class Translator {
+public:
+    Translator() = default;
+    Translator(const Translator&) = delete;
+    Translator& operator=(const Translator&) = delete;
+    virtual ~Translator() = default;
+
+    /// Entries of a block before it is worth translating.
+    [[nodiscard]] virtual std::uint32_t threshold() const noexcept = 0;
+    /// `block`, the current one, was entered threshold() times. May change its gate's handler, which
+    /// the next entry calls instead of counting. Blocks stay where they are until
+    /// Cpu::code_generation() changes.
+    virtual void translate(Block& block) noexcept = 0;
+    /// Guest code in the page of `host` changed: its blocks may not be entered any more.
+    virtual void forget_page(const std::byte* host) noexcept = 0;
+};
+
+/// Where translated code finds what it needs of a Cpu. Valid for the Cpu's lifetime.
+struct HotState {
+    State* state;
+    Block** block;
+    const std::atomic<std::uint32_t>* attention;
+    std::uint64_t* scratch;  // one word that only translated code uses
+    Tlb* kernel_tlb;
+    Tlb* user_tlb;
+};
+
+}  // namespace gh::cpu

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/jit/code_memory.h"
+
+#include "base/error.h"
+
+#include <sys/mman.h>
+
+namespace gh::jit {
+
+CodeMemory::CodeMemory()
+    : file_(make_memfd("gh-vmm-code", kCode)),
+      writable_("translated code", kCode, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get()),
+      range_("translated code", kCode + kData, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+{
+    if (::mmap(range_.data(), kCode, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, file_.get(),
+               0) == MAP_FAILED)
+        throw_errno("mmap translated code for execution");
+}
+
+void CodeMemory::commit_code(std::size_t size) noexcept
+{
+    code_used_ += (size + 15) & ~std::size_t{15};
+}
+
+void CodeMemory::keep() noexcept
+{
+    code_kept_ = code_used_;
+    data_kept_ = data_used_;
+}
+
+void CodeMemory::clear() noexcept
+{
+    code_used_ = code_kept_;
+    data_used_ = data_kept_;
+}
+
+}  // namespace gh::jit

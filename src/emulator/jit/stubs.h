@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "emulator/cpu/insn.h"
+#include "emulator/cpu/translator.h"
+#include "emulator/jit/code_memory.h"
+
+#include <array>
+#include <cstdint>
+
+namespace gh::jit {
+
+class Jit;
+
+/// One entry of the table by which indirect branches find units: the code at `va`, while its page
+/// is mapped by `addend`.
+struct JumpEntry {
+    std::uint64_t va = ~std::uint64_t{0};
+    std::uintptr_t addend = 0;
+    const void* entry = nullptr;
+    std::uint64_t unused = 0;
+};
+
+/// What every unit shares: the ways in and out of host code. Made once per PE.
+struct Stubs {
+    static constexpr std::size_t kJumps = 4096;
+    using JumpTable = std::array<JumpEntry, kJumps>;
+
+    using Enter = const cpu::Insn* (*)(const void* entry, cpu::State* state, cpu::Tlb* tlb);
+
+    Enter enter = nullptr;
+    const void* call_handler = nullptr;       // rax = Insn, rcx = Block; all guest state around it
+    const void* call_simd_handler = nullptr;  // the same, for handlers that only touch V registers
+    const void* leave_by_link = nullptr;      // rax = Link
+    std::array<const void*, 2> leave_to_rax{};  // by exception level
+    std::array<JumpTable*, 2> jumps{};          // by exception level
+
+    /// Emits them into `memory`; `jit` answers what they ask.
+    static Stubs make(CodeMemory& memory, const cpu::HotState& hot, Jit& jit, cpu::Cpu& cpu);
+
+    [[nodiscard]] static JumpEntry& slot(JumpTable& table, std::uint64_t va) noexcept
+    {
+        return table[(va / 4) % kJumps];
+    }
+};
+
+}  // namespace gh::jit

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/jit/templates.h"
+
+#include "emulator/cpu/operands.h"
+
+#include <unordered_map>
+
+namespace gh::jit {
+namespace {
+
+using Rows = std::unordered_map<cpu::Translate, Row>;
+
+Rows all_rows()
+{
+    Rows rows;
+    for (const auto templates : {arithmetic_templates(), bit_templates(), branch_templates(),
+                                 memory_templates(), system_templates()})
+        for (const TemplateRow& row : templates)
+            rows.emplace(row.encoding, row.row);
+    return rows;
+}
+
+}  // namespace
+
+Row row_of(std::uint32_t word) noexcept
+{
+    static const Rows kRows = all_rows();
+    const cpu::Encoding* const encoding = cpu::find_encoding(word);
+    cpu::Insn insn;
+    if (encoding == nullptr || encoding->translate(word, insn) == nullptr)
+        return {};
+    const auto found = kRows.find(encoding->translate);
+    return found != kRows.end() ? found->second : Row{};
+}
+
+std::uint64_t next_of(const Item& item) noexcept
+{
+    const std::uint32_t word = item.word;
+    if ((word & 0xfc00'0000) == 0x1400'0000)  // B
+        return item.va + (sign_extend(bits(word, 0, 26), 26) << 2);
+    // A way back closes a loop, which is seldom left: what is behind it makes a unit of its own.
+    if ((word & 0xff00'0010) == 0x5400'0000 || (word & 0x7e00'0000) == 0x3400'0000)
+        return bit(word, 23) ? 0 : item.va + 4;  // B.cond, CBZ, CBNZ
+    if ((word & 0x7e00'0000) == 0x3600'0000)     // TBZ, TBNZ
+        return bit(word, 18) ? 0 : item.va + 4;
+    return item.row.traits.ends || (word & 0xff00'0000) == 0xd400'0000 ||
+                   (word & 0xfe00'0000) == 0xd600'0000
+               ? 0
+               : item.va + 4;
+}
+
+}  // namespace gh::jit

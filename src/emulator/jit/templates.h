@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "emulator/jit/unit.h"
+
+#include <cstdint>
+#include <span>
+
+namespace gh::jit {
+
+/// The template of one row of the decode table, by the function that is the row's name.
+struct TemplateRow {
+    cpu::Translate encoding;
+    Row row;
+};
+
+// One list per file of templates.
+[[nodiscard]] std::span<const TemplateRow> arithmetic_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> bit_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> branch_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> memory_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> system_templates() noexcept;
+
+/// The row for `word`; an empty one where its handler must do.
+[[nodiscard]] Row row_of(std::uint32_t word) noexcept;
+
+/// Where a unit may go on behind the last instruction of a block; 0: it must end.
+[[nodiscard]] std::uint64_t next_of(const Item& item) noexcept;
+
+inline constexpr Traits kPlain{.quiet = true};
+inline constexpr Traits kSetsFlags{.writes = true, .quiet = true};
+inline constexpr Traits kReadsFlags{.reads = true, .quiet = true};
+inline constexpr Traits kBoth{.reads = true, .writes = true, .quiet = true};
+inline constexpr Traits kMayFault{};
+inline constexpr Traits kEnds{.ends = true};
+
+}  // namespace gh::jit
