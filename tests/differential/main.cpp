@@ -57,7 +57,9 @@ using Clock = std::chrono::steady_clock;
 class Run {
 public:
     explicit Run(const Options& options)
-        : options_(options), oracle_(runner(), options.oracle), machine_(options.translated),
+        : options_(options),
+          oracle_(runner(), options.oracle),
+          machine_(options.translated),
           counts_(cpu::encodings().size())
     {
         for (const cpu::Encoding& row : cpu::encodings())

@@ -250,8 +250,9 @@ bool Cpu::translate_word(std::uint32_t word, Insn& insn) const noexcept
     insn = Insn{};
     const Encoding* const encoding = find_encoding(word);
     if (encoding != nullptr)
-        insn.run = encoding->fp && (context_ & kContextFpTraps) != 0 ? run_fp_trap
-                                                               : encoding->translate(word, insn);
+        insn.run = encoding->fp && (context_ & kContextFpTraps) != 0
+                       ? run_fp_trap
+                       : encoding->translate(word, insn);
     if (insn.run != nullptr)
         return false;
     insn = Insn{run_undefined};

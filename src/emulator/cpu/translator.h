@@ -22,8 +22,8 @@ public:
 
     /// Entries of a block before it is worth translating.
     [[nodiscard]] virtual std::uint32_t threshold() const noexcept = 0;
-    /// `block`, the current one, was entered threshold() times. May change its gate's handler, which
-    /// the next entry calls instead of counting. Blocks stay where they are until
+    /// `block`, the current one, was entered threshold() times. May change its gate's handler,
+    /// which the next entry calls instead of counting. Blocks stay where they are until
     /// Cpu::code_generation() changes.
     virtual void translate(Block& block) noexcept = 0;
     /// Guest code in the page of `host` changed: its blocks may not be entered any more.

@@ -25,7 +25,10 @@ public:
     [[nodiscard]] std::byte* next_code() const noexcept { return code() + code_used_; }
     [[nodiscard]] std::size_t code_left() const noexcept { return kCode - code_used_; }
     /// Where to write what executes at next_code().
-    [[nodiscard]] std::byte* writable_code() const noexcept { return writable_.data() + code_used_; }
+    [[nodiscard]] std::byte* writable_code() const noexcept
+    {
+        return writable_.data() + code_used_;
+    }
     void commit_code(std::size_t size) noexcept;
 
     [[nodiscard]] std::size_t data_left() const noexcept { return kData - data_used_; }

@@ -19,8 +19,7 @@ std::int32_t distance(const void* to, const void* from)
 Emitter::Emitter(CodeMemory& memory, const cpu::HotState& hot, const Stubs& stubs, bool el0)
     : memory_(memory), hot_(hot), stubs_(stubs), el0_(el0)
 {
-    holder_.init(asmjit::Environment::host(),
-                 reinterpret_cast<std::uintptr_t>(memory.next_code()));
+    holder_.init(asmjit::Environment::host(), reinterpret_cast<std::uintptr_t>(memory.next_code()));
     holder_.attach(this);
 }
 
@@ -180,7 +179,7 @@ x86::CondCode Emitter::condition(unsigned arm)
         want_flags();
     if (carried && carry_ == Carry::Direct)
         return arm == 2 ? C::kB : C::kAE;
-    constexpr C kConditions[]{C::kE,  C::kNE, C::kAE, C::kB, C::kS,  C::kNS, C::kO,
+    constexpr C kConditions[]{C::kE,  C::kNE, C::kAE, C::kB,  C::kS, C::kNS, C::kO,
                               C::kNO, C::kA,  C::kBE, C::kGE, C::kL, C::kG,  C::kLE};
     return kConditions[arm];
 }
@@ -215,9 +214,9 @@ void Emitter::check(const Item& item, const x86::Gp& address, unsigned size, boo
     const std::size_t tag = write ? offsetof(cpu::TlbEntry, write) : offsetof(cpu::TlbEntry, read);
     cmp(x86::rcx, x86::qword_ptr(kTlb, x86::rdx, 0, table + static_cast<std::int32_t>(tag)));
     jne(slow);
-    mov(x86::rdx, x86::qword_ptr(kTlb, x86::rdx, 0,
-                                 table + static_cast<std::int32_t>(
-                                             offsetof(cpu::TlbEntry, addend))));
+    mov(x86::rdx,
+        x86::qword_ptr(kTlb, x86::rdx, 0,
+                       table + static_cast<std::int32_t>(offsetof(cpu::TlbEntry, addend))));
 }
 
 void Emitter::check_stack(const Item& item, unsigned base)
@@ -299,13 +298,13 @@ void Emitter::jump_through(std::uint64_t from, std::uint64_t target)
         return;
     }
     if (!link->within_page) {
-        const auto entry = static_cast<std::int32_t>(target / cpu::kPageSize %
-                                                     cpu::Tlb::kEntries * sizeof(cpu::TlbEntry));
+        const auto entry = static_cast<std::int32_t>(target / cpu::kPageSize % cpu::Tlb::kEntries *
+                                                     sizeof(cpu::TlbEntry));
         constant(x86::rax, target & cpu::kPageMask);
         if (el0_)
             or_(x86::rax, x86::qword_ptr(kTlb, cpu::Tlb::kContextOffset));
-        cmp(x86::rax, x86::qword_ptr(kTlb, entry + static_cast<std::int32_t>(
-                                                       offsetof(cpu::TlbEntry, fetch))));
+        cmp(x86::rax, x86::qword_ptr(
+                          kTlb, entry + static_cast<std::int32_t>(offsetof(cpu::TlbEntry, fetch))));
         jne(thunk.at);
         mov(x86::rax, x86::qword_ptr(kTlb, entry + static_cast<std::int32_t>(
                                                        offsetof(cpu::TlbEntry, addend))));

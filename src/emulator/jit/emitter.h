@@ -7,11 +7,11 @@
 #include "emulator/jit/stubs.h"
 #include "emulator/jit/unit.h"
 
-#include <asmjit/x86.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include <asmjit/x86.h>
 
 namespace gh::jit {
 
@@ -19,8 +19,9 @@ namespace x86 = asmjit::x86;
 using asmjit::Imm;
 using asmjit::Label;
 
-/// Host registers in translated code. rbp points into State, r15 at the TLB of this exception level;
-/// rax, rcx and rdx are scratch; the others hold guest registers (kPinned) from entry to exit.
+/// Host registers in translated code. rbp points into State, r15 at the TLB of this exception
+/// level; rax, rcx and rdx are scratch; the others hold guest registers (kPinned) from entry to
+/// exit.
 inline constexpr x86::Gp kState = x86::rbp;
 inline constexpr x86::Gp kTlb = x86::r15;
 inline constexpr std::int32_t kStateBias = 128;  // rbp - &State: x0 to x31 have short offsets

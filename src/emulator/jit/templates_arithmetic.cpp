@@ -431,8 +431,8 @@ bool move_keep(Emitter& e, const Item& item)
 template <bool kPage>
 bool address(Emitter& e, const Item& item)
 {
-    const std::uint64_t offset = sign_extend(bits(item.word, 5, 19) << 2 | bits(item.word, 29, 2),
-                                             21);
+    const std::uint64_t offset =
+        sign_extend(bits(item.word, 5, 19) << 2 | bits(item.word, 29, 2), 21);
     const std::uint64_t value = kPage ? (item.va & ~0xfffull) + (offset << 12) : item.va + offset;
     const unsigned rd = cpu::rd_of(item.word);
     const x86::Gp to = Emitter::target(rd, x86::rax);

@@ -76,8 +76,7 @@ bool test_and_branch(Emitter& e, const Item& item)
 {
     e.spoil_flags(item);
     const unsigned rt = cpu::source(cpu::field5(item.word, 0));
-    const auto number =
-        static_cast<unsigned>(bits(item.word, 31, 1) << 5 | bits(item.word, 19, 5));
+    const auto number = static_cast<unsigned>(bits(item.word, 31, 1) << 5 | bits(item.word, 19, 5));
     const bool taken_if_set = bit(item.word, 24);
     const std::uint64_t target = target_of(item, 5, 14);
     if (number < 32) {

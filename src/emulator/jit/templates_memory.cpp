@@ -179,8 +179,8 @@ bool pair(Emitter& e, const Item& item)
     const auto opc = bits(word, 30, 2);
     const Kind kind{opc == 2 ? 8u : 4u, load, opc == 1, opc != 0};
     const auto size = static_cast<std::int32_t>(kind.size);
-    const auto offset = static_cast<std::int32_t>(
-        sign_extend(bits(word, 15, 7), 7) << (kind.size == 8 ? 3 : 2));
+    const auto offset =
+        static_cast<std::int32_t>(sign_extend(bits(word, 15, 7), 7) << (kind.size == 8 ? 3 : 2));
     const unsigned base = field5(word, 5);
     e.spoil_flags(item);
     e.check_stack(item, base);

@@ -30,8 +30,7 @@ void find_live_flags(Items& items)
 
 }  // namespace
 
-Jit::Jit(cpu::Cpu& cpu, std::uint32_t threshold)
-    : cpu_(cpu), threshold_(threshold), hot_(cpu.hot())
+Jit::Jit(cpu::Cpu& cpu, std::uint32_t threshold) : cpu_(cpu), threshold_(threshold), hot_(cpu.hot())
 {
     stubs_ = Stubs::make(memory_, hot_, *this, cpu);
     memory_.keep();
@@ -160,9 +159,8 @@ Jit::Resume Jit::resume_at(Jit& jit, std::uint64_t target) noexcept
         return resume;
     const cpu::Block& block = *jit.cpu_.block();
     Stubs::JumpTable& table = *jit.stubs_.jumps[jit.el0() ? 0 : 1];
-    Stubs::slot(table, block.va) = {block.va, reinterpret_cast<std::uintptr_t>(block.host) -
-                                                  block.va,
-                                    resume.entry};
+    Stubs::slot(table, block.va) = {
+        block.va, reinterpret_cast<std::uintptr_t>(block.host) - block.va, resume.entry};
     return resume;
 }
 

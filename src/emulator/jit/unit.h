@@ -15,7 +15,7 @@ struct Unit;
 /// One way out of a unit to an address known when translating. Code jumps through `go`, so linking
 /// and unlinking change data, never code.
 struct Link {
-    const void* go = nullptr;  // the target's entry, or the thunk that asks for it
+    const void* go = nullptr;   // the target's entry, or the thunk that asks for it
     std::uintptr_t addend = 0;  // cross-page: `go` holds while the target's page is mapped so
     const void* thunk = nullptr;
     std::uint64_t target = 0;
@@ -30,7 +30,7 @@ struct Unit {
     Link* incoming = nullptr;
     Unit* next_of_page = nullptr;
     cpu::Handler count_entry = nullptr;  // what the head's gate did before
-    std::uint32_t size = 0;  // of its host code, bytes
+    std::uint32_t size = 0;              // of its host code, bytes
 };
 
 class Emitter;
