@@ -30,6 +30,13 @@ Action declare_run(CLI::App& app)
 {
     const auto options = std::make_shared<RunOptions>();  // shared by app and action
     options->config.declare(app);
+    app.add_option_function<std::string>(
+           "--engine",
+           [options](const std::string& name) {
+               options->config.settings.push_back("hypervisor.engine=" + name);
+           },
+           "What executes the guest on the emulated device: auto, jit or interpreter")
+        ->type_name("NAME");
     // A flag, so that the word behind it is not taken for its file.
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
                  "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")

@@ -22,12 +22,23 @@ OpenedVm open_kernel(const std::string& path, const gunyah::TraceSink& trace)
     return {make_vm(gunyah::open_kernel_device(path.c_str()), trace), false};
 }
 
+hyp::Engine engine_of(config::Engine wanted)
+{
+    switch (wanted) {
+    case config::Engine::Jit: return hyp::Engine::Jit;
+    case config::Engine::Interpreter: return hyp::Engine::Interpreter;
+    case config::Engine::Auto: break;
+    }
+    return hyp::Engine::Auto;
+}
+
 OpenedVm open_emulated(const config::Hypervisor& wanted, const gunyah::TraceSink& trace)
 {
     const bool production = wanted.resource_manager == config::ResourceManager::Production;
     const driver::DeviceOptions options{
         .personality = wanted.personality,
-        .manner = production ? driver::Manner::Production : driver::Manner::Open};
+        .manner = production ? driver::Manner::Production : driver::Manner::Open,
+        .engine = engine_of(wanted.engine)};
     return {make_vm(driver::open_emulated_device(options), trace), true};
 }
 

@@ -76,9 +76,9 @@ Reply VmFile::add_function(std::uintptr_t argument)
 
 class DeviceFile final : public File {
 public:
-    DeviceFile(const Personality& personality, bool production)
+    DeviceFile(const Personality& personality, const rm::Policy& policy)
         : personality_(personality),
-          manager_(std::make_shared<rm::ResourceManager>(production)),
+          manager_(std::make_shared<rm::ResourceManager>(policy)),
           client_(make_in_process_client())
     {
     }
@@ -105,8 +105,12 @@ private:
 
 std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
 {
-    return std::make_unique<DeviceFile>(find_personality(options.personality),
-                                        options.manner == Manner::Production);
+    if (options.engine == hyp::Engine::Jit && hyp::jit_obstacle() != nullptr)
+        throw Error(std::string("guests cannot be translated here: ") + hyp::jit_obstacle() +
+                    "; use the engine \"interpreter\" or \"auto\"");
+    const rm::Policy policy{.production = options.manner == Manner::Production,
+                            .engine = options.engine};
+    return std::make_unique<DeviceFile>(find_personality(options.personality), policy);
 }
 
 }  // namespace gh::driver

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/hyp/vm.h"
 #include "gunyah/file.h"
 
 #include <memory>
@@ -17,12 +18,14 @@ enum class Manner { Open, Production };
 struct DeviceOptions {
     std::string personality = "android15";  // android15, android16
     Manner manner = Manner::Open;
+    hyp::Engine engine = hyp::Engine::Auto;
 };
 
 /// Opens a machine of its own: vmids are counted per device opened here. VMs and vCPUs made from it
 /// may outlive it, as descriptors do. Throws Error for a personality that does not exist or is not
-/// emulated yet. Files may be used by any thread; a lent range of the caller's memory raises SIGBUS
-/// from GH_VM_START until the last file of its VM is gone.
+/// emulated yet, or for Engine::Jit where the host has no way to it. Files may be used by any
+/// thread; a lent range of the caller's memory raises SIGBUS from GH_VM_START until the last file
+/// of its VM is gone.
 [[nodiscard]] std::unique_ptr<gunyah::File> open_emulated_device(const DeviceOptions& options);
 
 }  // namespace gh::driver

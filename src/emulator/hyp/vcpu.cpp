@@ -25,14 +25,15 @@ void load(cpu::State& state, const BootContext& boot)
 }  // namespace
 
 Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigned index,
-           const VcpuConfig& config, const BootContext& boot)
-    : power_(power), index_(index), cpu_(cluster, platform, index, config.mpidr)
+           const VmConfig& config)
+    : power_(power), index_(index), cpu_(cluster, platform, index, config.vcpus[index].mpidr)
 {
-    cpu_.set_translator(jit::make_translator(cpu_));
-    if (!config.boots)
+    if (config.engine != Engine::Interpreter)
+        cpu_.set_translator(jit::make_translator(cpu_));
+    if (!config.vcpus[index].boots)
         return;
-    cpu_.reset(boot.pc, boot.x[0]);
-    load(cpu_.state(), boot);
+    cpu_.reset(config.boot.pc, config.boot.x[0]);
+    load(cpu_.state(), config.boot);
 }
 
 VcpuRunResult Vcpu::run(const Resume& resume) noexcept

@@ -16,7 +16,7 @@ namespace gh::hyp {
 class Vcpu {
 public:
     Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigned index,
-         const VcpuConfig& config, const BootContext& boot);
+         const VmConfig& config);
 
     VcpuRunResult run(const Resume& resume) noexcept;
     void wait_for_wakeup() noexcept;

@@ -92,7 +92,7 @@ Vm::Parts::Parts(VmConfig config)
     for (const DoorbellConfig& bell : config.doorbells)
         doorbells.emplace_back(bell.intid, gic);
     for (unsigned n = 0; n < config.vcpus.size(); ++n) {
-        vcpus.emplace_back(cluster, *this, power, n, config.vcpus[n], config.boot);
+        vcpus.emplace_back(cluster, *this, power, n, config);
         timers.emplace_back(n, gic);
     }
 }

@@ -58,7 +58,14 @@ struct VmExit {
     std::array<std::uint8_t, 16> reason{};
 };
 
+/// What executes the guest's instructions. Auto: translated code where the host can, else T0.
+enum class Engine : std::uint8_t { Auto, Jit, Interpreter };
+
+/// Why Engine::Jit is not possible here; nullptr: it is.
+[[nodiscard]] const char* jit_obstacle() noexcept;
+
 struct VmConfig {
+    Engine engine = Engine::Auto;
     std::vector<VcpuConfig> vcpus;  // 1..8
     GicLayout gic;
     std::vector<DoorbellConfig> doorbells;

@@ -11,7 +11,7 @@ Error ResourceManager::allocate(std::shared_ptr<Vm>& vm)
     for (std::uint16_t vmid = kVmidFirst; vmid <= kVmidLast; ++vmid) {
         if (vms_.contains(vmid))
             continue;
-        vm = std::make_shared<Vm>(vmid, production_);
+        vm = std::make_shared<Vm>(vmid, policy_);
         vms_.emplace(vmid, vm);
         return Error::Ok;
     }

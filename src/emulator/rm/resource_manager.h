@@ -77,11 +77,17 @@ struct ImageConfig {
     std::uint64_t dtb_size = 0;
 };
 
+/// What holds for every VM of a machine.
+struct Policy {
+    bool production = false;  // demands lent memory, as Resource Managers of phones do
+    hyp::Engine engine = hyp::Engine::Auto;
+};
+
 /// One VM as the Resource Manager keeps it. Messages are its methods, in the order in which a
 /// kernel sends them; one thread at a time, but for the exit that the hypervisor tells.
 class Vm {
 public:
-    Vm(std::uint16_t vmid, bool production);
+    Vm(std::uint16_t vmid, const Policy& policy);
     ~Vm();
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
@@ -120,7 +126,7 @@ private:
     [[nodiscard]] Gpa dtb_address() const;
 
     std::uint16_t vmid_;
-    bool production_;
+    Policy policy_;
     std::atomic<VmState> state_{VmState::Load};  // a vCPU thread tells of the exit
     ImageConfig config_;
     std::vector<std::byte> dtb_;
@@ -134,7 +140,7 @@ private:
 /// The vmids of one machine. Any thread.
 class ResourceManager {
 public:
-    explicit ResourceManager(bool production) : production_(production) {}
+    explicit ResourceManager(const Policy& policy) : policy_(policy) {}
 
     /// VM_ALLOC_VMID: the first free one of 63; NoResource when all are taken.
     Error allocate(std::shared_ptr<Vm>& vm);
@@ -143,7 +149,7 @@ public:
     Error deallocate(const Vm& vm);
 
 private:
-    bool production_;
+    Policy policy_;
     std::mutex mutex_;
     std::map<std::uint16_t, std::shared_ptr<Vm>> vms_;
 };

@@ -47,7 +47,7 @@ bool rights_are_possible(std::uint32_t rights)
 
 }  // namespace
 
-Vm::Vm(std::uint16_t vmid, bool production) : vmid_(vmid), production_(production) {}
+Vm::Vm(std::uint16_t vmid, const Policy& policy) : vmid_(vmid), policy_(policy) {}
 Vm::~Vm() = default;
 
 Gpa Vm::dtb_address() const
@@ -172,7 +172,7 @@ Error Vm::start(std::span<const HostPiece> memory, std::function<void(const hyp:
 Error Vm::check_start() const
 {
     const Parcel& image = config_.parcels[config_.image];
-    if (production_ && (!image.lent || image.rights != kAllRights))
+    if (policy_.production && (!image.lent || image.rights != kAllRights))
         return refuse(Error::NoResource,
                       "the region with the devicetree must be lent with read, write and execute "
                       "rights (flags 7), as phones demand; lend it, or run the Resource Manager in "
@@ -233,6 +233,7 @@ hyp::BootContext Vm::boot_context() const
 hyp::VmConfig Vm::hypervisor_config() const
 {
     hyp::VmConfig config;
+    config.engine = policy_.engine;
     for (const fdt::CpuNode& cpu : tree_->cpus)
         if (cpu.status != fdt::CpuNode::Status::Failed)
             config.vcpus.push_back({cpu.mpidr, cpu.status == fdt::CpuNode::Status::Boots});

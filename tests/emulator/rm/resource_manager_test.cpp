@@ -25,7 +25,7 @@ TEST_CASE("the Resource Manager's errors become errnos by the kernel's table, wh
 
 TEST_CASE("vmids count from 0x80 to 0xbe, and a freed one is given again")
 {
-    ResourceManager manager{false};
+    ResourceManager manager{{}};
     std::vector<std::shared_ptr<Vm>> vms(64);
     for (std::size_t i = 0; i < 63; ++i)
         REQUIRE(manager.allocate(vms[i]) == Error::Ok);

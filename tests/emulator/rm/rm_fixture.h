@@ -40,7 +40,7 @@ struct RmFixture {
     rm::Error init_blob(std::vector<std::byte> blob)
     {
         vm.reset();
-        rm::ResourceManager fresh{false};
+        rm::ResourceManager fresh{{}};
         (void)fresh.allocate(vm);
         const auto error = vm->configure(config());
         return error == rm::Error::Ok ? vm->init(std::move(blob)) : error;
@@ -53,7 +53,7 @@ struct RmFixture {
     /// The devicetree as the guest finds it.
     [[nodiscard]] fdt::Bytes guest_tree() const { return fdt::Bytes(ram).subspan(kDtbOffset); }
 
-    rm::ResourceManager manager{false};
+    rm::ResourceManager manager{{}};
     std::shared_ptr<rm::Vm> vm;
     fdt::Node tree = fdt::probe_tree();
     std::vector<rm::Parcel> parcels{{Gpa{0x8000'0000}, kSize, 0, rm::kAllRights, true}};
