@@ -76,7 +76,7 @@ inline FileBytes fake_image(std::size_t size, std::uint64_t image_size,
     put_little(bytes, 8, text_offset, 8);
     put_little(bytes, 16, image_size, 8);
     put_little(bytes, 24, 0xa, 8);
-    put_text(bytes, 56, "ARM\x64");
+    put_text(bytes, 56, "ARMd");  // "ARM\x64"
     return bytes;
 }
 

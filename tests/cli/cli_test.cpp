@@ -46,7 +46,7 @@ TEST_CASE("a command that does not exist is refused with the one that was meant"
 TEST_CASE("bad options name the command whose help explains them")
 {
     CHECK(usage_error({"check"}).find("See gh-vmm check --help.") != std::string::npos);
-    CHECK(usage_error({"check", "a", "b"}).find("b") != std::string::npos);
+    CHECK(usage_error({"check", "a", "b"}).find('b') != std::string::npos);
     CHECK(usage_error({"check", "--frob", "a"}).find("--frob") != std::string::npos);
     CHECK(usage_error({"check", "a", "--set"}).find("--set") != std::string::npos);
     CHECK(usage_error({}).find("See gh-vmm --help.") != std::string::npos);

@@ -16,7 +16,7 @@ std::string image(std::uint64_t image_size)
     for (unsigned i = 0; i < 8; ++i)
         bytes[16 + i] = static_cast<char>(image_size >> (8 * i));
     bytes[24] = 0x0a;
-    return bytes.replace(56, 4, "ARM\x64");
+    return bytes.replace(56, 4, "ARMd");  // "ARM\x64"
 }
 
 std::string complaint(const TemporaryFolder& folder, const std::string& config)

@@ -133,8 +133,8 @@ std::uint64_t lanes(Random& random) noexcept
 
 void fill(Registers& registers, Random& random) noexcept
 {
-    for (unsigned i = 0; i < 31; ++i)
-        registers.x[i] = integer(random);
+    for (std::uint64_t& x : registers.x)
+        x = integer(random);
     for (unsigned i = kFirstAddress; i < kFirstOffset; ++i)
         registers.x[i] = window_address(random);
     for (unsigned i = kFirstAligned; i < kFirstOffset; ++i)

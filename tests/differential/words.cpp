@@ -174,7 +174,7 @@ std::uint32_t aim_system(std::uint32_t word, Random& random) noexcept
 
 std::optional<std::uint32_t> chosen_word(const Chosen& chosen, Random& random) noexcept
 {
-    const auto last = std::find(chosen.words.begin(), chosen.words.end(), 0u);
+    const auto* const last = std::find(chosen.words.begin(), chosen.words.end(), 0u);
     const auto count = static_cast<unsigned>(last - chosen.words.begin());
     if (count == 0)
         return std::nullopt;

@@ -373,7 +373,7 @@ TEST_CASE("PSCI is on for idle states, a psci node or a secondary with psci, not
 
 TEST_CASE("doorbells are judged as the Resource Manager does")
 {
-    const auto irq = [](std::vector<std::uint32_t> triple) {
+    const auto irq = [](const std::vector<std::uint32_t>& triple) {
         return [=](Node& r) { bell(r).set_cells("interrupts", triple); };
     };
     check_rows({

@@ -27,7 +27,7 @@ struct Script {
     int interrupts = 0;
     std::vector<std::string> closed;
 
-    void say(std::uint32_t request, std::vector<int> errors)
+    void say(std::uint32_t request, const std::vector<int>& errors)
     {
         for (const int error : errors)
             answers[request].emplace_back([error](std::uintptr_t) { return error; });

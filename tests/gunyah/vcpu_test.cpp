@@ -28,7 +28,7 @@ struct Fixture {
     }
 
     Script script;
-    Vcpu make() { return Vcpu(std::make_unique<ScriptFile>(script, "vcpu"), 0); }
+    Vcpu make() { return {std::make_unique<ScriptFile>(script, "vcpu"), 0}; }
 };
 
 }  // namespace

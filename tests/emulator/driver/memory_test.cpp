@@ -170,9 +170,10 @@ TEST_CASE_FIXTURE(ClientFixture, "lent memory of several mappings moves and retu
 {
     const gh::Fd file = gh::make_memfd("image", kPage);
     REQUIRE(::pwrite(file.get(), "image", 5, 0) == 5);
-    ::mmap(ram.data() + kPage, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.get(),
-           0);
-    ::mmap(ram.data() + 2 * kPage, kPage, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.get(), 0);
+    REQUIRE(::mmap(ram.data() + kPage, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                   file.get(), 0) != MAP_FAILED);
+    REQUIRE(::mmap(ram.data() + 2 * kPage, kPage, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.get(),
+                   0) != MAP_FAILED);
     prepare(true);
     REQUIRE(start() == 0);
     const auto& ranges = hypervisor().config.ram;
@@ -189,8 +190,8 @@ TEST_CASE_FIXTURE(ClientFixture,
 {
     prepare(true);
     REQUIRE(start() == 0);
-    ::mmap(ram.data(), kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-           0);
+    REQUIRE(::mmap(ram.data(), kPage, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
     ram.data()[0] = std::byte{1};
     ::munmap(ram.data() + kPage, kPage);
     vm.reset();

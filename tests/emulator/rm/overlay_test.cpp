@@ -15,7 +15,7 @@ namespace {
 std::string patched(const RmFixture& vmm)
 {
     std::string text = gh::fdt::to_dts(vmm.guest_tree());
-    if (const auto seed = text.find("\t\tkaslr-seed"); seed != text.npos)
+    if (const auto seed = text.find("\t\tkaslr-seed"); seed != std::string::npos)
         text.erase(seed, text.find('\n', seed) + 1 - seed);
     return text;
 }
@@ -23,7 +23,7 @@ std::string patched(const RmFixture& vmm)
 bool contains(const std::string& text, const std::string& part)
 {
     INFO(text);
-    return text.find(part) != text.npos;
+    return text.find(part) != std::string::npos;
 }
 
 constexpr const char* kHypervisor = R"(	hypervisor {
