@@ -7,6 +7,8 @@
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/translator.h"
 
+#include <algorithm>
+#include <bit>
 #include <initializer_list>
 
 namespace gh::jit {
@@ -120,7 +122,7 @@ void StubEmitter::call(const void* function)
 void StubEmitter::epilogue()
 {
     a_.add(x86::rsp, 8);
-    for (auto reg = kPreserved.end(); reg != kPreserved.begin();)
+    for (const auto* reg = kPreserved.end(); reg != kPreserved.begin();)
         a_.pop(*--reg);
     a_.ret();
 }
@@ -171,10 +173,8 @@ const void* StubEmitter::call_simd_handler()
     static constexpr std::initializer_list<x86::Gp> kVolatile{x86::rsi, x86::rdi, x86::r8,
                                                               x86::r9,  x86::r10, x86::r11};
     const auto is_volatile = [](const x86::Gp& reg) {
-        for (const x86::Gp& one : kVolatile)
-            if (one.id() == reg.id())
-                return true;
-        return false;
+        return std::any_of(kVolatile.begin(), kVolatile.end(),
+                           [&](const x86::Gp& one) { return one.id() == reg.id(); });
     };
     for (const Pinned& pinned : kPinned)
         if (is_volatile(pinned.host))
@@ -260,7 +260,7 @@ Stubs Stubs::make(CodeMemory& memory, const cpu::HotState& hot, Jit& jit, cpu::C
 {
     StubEmitter emitter(memory, hot, jit, cpu);
     Stubs stubs;
-    stubs.enter = reinterpret_cast<Enter>(emitter.enter());
+    stubs.enter = std::bit_cast<Enter>(emitter.enter());
     stubs.call_handler = emitter.call_handler();
     stubs.call_simd_handler = emitter.call_simd_handler();
     stubs.leave_by_link = emitter.leave_by_link();
