@@ -21,7 +21,7 @@ bool fits(std::uint64_t value)
 
 Imm imm32(std::uint64_t value)
 {
-    return Imm(static_cast<std::int32_t>(value));
+    return {static_cast<std::int32_t>(value)};
 }
 
 /// The second operand of an instruction: a guest register as it is, or a value made in rcx.

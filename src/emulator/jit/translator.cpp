@@ -66,9 +66,9 @@ Items Jit::collect(cpu::Block& head) noexcept
         seen.at(blocks++) = block;
         for (std::uint32_t i = 0; i < block->count; ++i) {
             Item item;
-            item.va = block->va + i * 4u;
+            item.va = block->va + 4ull * i;
             item.word = cpu::read_guest<std::uint32_t>(
-                reinterpret_cast<std::uintptr_t>(block->host) + i * 4u);
+                reinterpret_cast<std::uintptr_t>(block->host) + 4ull * i);
             item.insn = block->insns() + i;
             item.block = block;
             item.row = row_of(item.word);
