@@ -8,7 +8,9 @@
 /// golden guest-probe).
 namespace gh::cpu {
 
-inline constexpr unsigned kPhysicalAddressBits = 36;
+/// What the PE can address. ID_AA64MMFR0_EL1.PARange says less, as Gunyah has it: beyond the VM's
+/// memory stage 2 faults, not stage 1 (golden addr.0x1000000000).
+inline constexpr unsigned kPhysicalAddressBits = 48;
 
 inline constexpr std::uint64_t kMIDR_EL1 = 0x000f'0480;
 /// DIC = 0: the guest must tell of changed code by IC IVAU, which is how the block cache hears of

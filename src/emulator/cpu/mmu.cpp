@@ -5,6 +5,7 @@
 #include "emulator/cpu/identification.h"
 #include "emulator/cpu/state.h"
 
+#include <array>
 #include <atomic>
 #include <optional>
 
@@ -69,6 +70,14 @@ Fault fault(std::uint8_t status, unsigned level)
     return {static_cast<std::uint8_t>(status | level)};
 }
 
+/// TCR_EL1.IPS: the bits that a table or a page may have in its address.
+unsigned output_bits(std::uint64_t tcr)
+{
+    constexpr std::array<std::uint8_t, 5> kSizes{32, 36, 40, 42, 44};
+    const auto ips = bits(tcr, 32, 3);
+    return ips < kSizes.size() ? kSizes[ips] : kPhysicalAddressBits;
+}
+
 /// What the tables above a leaf take away (DDI 0487 D8.4.3).
 struct TableLimits {
     bool no_user = false;
@@ -123,7 +132,7 @@ private:
             level == half_.start_level() ? half_.input_bits - shift : half_.stride();
         const std::uint64_t address =
             align_down(table, std::uint64_t{8} << index_bits) + bits(va, shift, index_bits) * 8;
-        if (address >> kPhysicalAddressBits != 0)
+        if (address >> output_bits(state_.tcr_el1) != 0)
             return fault(kAddressSize, level);
         const Page page = platform_.page(address & ~0xfffull);
         if (page.host == nullptr)
@@ -152,7 +161,7 @@ private:
     {
         const std::uint64_t size = std::uint64_t{1} << half_.shift(level);
         const std::uint64_t output = descriptor & bits(~0ull, 0, 48) & ~(size - 1);
-        if (output >> kPhysicalAddressBits != 0)
+        if (output >> output_bits(state_.tcr_el1) != 0)
             return fault(kAddressSize, level);
         if (!bit(descriptor, 10)) {
             if (!bit(state_.tcr_el1, 39))

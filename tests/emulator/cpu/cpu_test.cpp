@@ -53,6 +53,34 @@ TEST_CASE("a pair access to a device aborts with the syndrome that Gunyah gives"
     CHECK(rig.cpu.state().elr_el1 == Rig::kRam + 4);
 }
 
+TEST_CASE("golden addr.*: beyond the VM's memory an access aborts, beyond 48 bits it is too large")
+{
+    const auto esr_of = [](std::uint64_t address) {
+        Rig rig{0x39400040};  // ldrb w0, [x2]
+        rig.x(2) = address;
+        rig.cpu.state().vbar_el1 = Rig::kRam + 0x800;
+        rig.put(Rig::kRam + 0xa00, {Rig::kHvc});
+        CHECK(rig.run() == Exit::Requested);
+        CHECK(rig.cpu.state().far_el1 == address);
+        return rig.cpu.state().esr_el1;
+    };
+    CHECK(esr_of(0xf'ffff'f000) == 0x9600'0010);
+    CHECK(esr_of(0x10'0000'0000) == 0x9600'0010);
+    CHECK(esr_of(0x80'0000'0000) == 0x9600'0010);
+    CHECK(esr_of(0xffff'ffff'0000'0000) == 0x9600'0000);
+}
+
+TEST_CASE("golden fetch.0x1000000000: code beyond the VM's memory aborts")
+{
+    Rig rig{0xd61f0040};  // br x2
+    rig.x(2) = 0x10'0000'0000;
+    rig.cpu.state().vbar_el1 = Rig::kRam + 0x800;
+    rig.put(Rig::kRam + 0xa00, {Rig::kHvc});
+    CHECK(rig.run() == Exit::Requested);
+    CHECK(rig.cpu.state().esr_el1 == 0x8600'0010);
+    CHECK(rig.cpu.state().elr_el1 == 0x10'0000'0000);
+}
+
 TEST_CASE("a PE without vectors is found out instead of spinning for ever")
 {
     Rig rig{0x00000000};  // udf
