@@ -15,11 +15,11 @@ using X = std::uint64_t;
 __extension__ using Quad = unsigned __int128;
 
 template <class T>
-T* host_of(Cpu& cpu, const Insn* insn, bool write)
+T* host_of(Cpu& cpu, const Insn* insn, Cpu::Atomic access)
 {
     if (!cpu.base_is_aligned(insn, insn->rn))
         return nullptr;
-    return reinterpret_cast<T*>(cpu.atomic_host(insn, cpu.state().x[insn->rn], sizeof(T), write));
+    return reinterpret_cast<T*>(cpu.atomic_host(insn, cpu.state().x[insn->rn], sizeof(T), access));
 }
 
 template <class T>
@@ -50,7 +50,7 @@ Quad quad(X low, X high)
 template <class T>
 const Insn* load_exclusive(Cpu& cpu, const Insn* insn) noexcept
 {
-    T* const host = host_of<T>(cpu, insn, false);
+    T* const host = host_of<T>(cpu, insn, Cpu::Atomic::Load);
     if (host == nullptr)
         return nullptr;
     const T value = load_ordered(host);
@@ -71,7 +71,7 @@ bool reserved(Cpu& cpu, const T* host, Exclusive& held)
 template <class T>
 const Insn* store_exclusive(Cpu& cpu, const Insn* insn) noexcept
 {
-    T* const host = host_of<T>(cpu, insn, true);
+    T* const host = host_of<T>(cpu, insn, Cpu::Atomic::Store);
     if (host == nullptr)
         return nullptr;
     Exclusive held;
@@ -84,7 +84,7 @@ const Insn* store_exclusive(Cpu& cpu, const Insn* insn) noexcept
 /// Pairs of W are one doubleword.
 const Insn* load_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 {
-    X* const host = host_of<X>(cpu, insn, false);
+    X* const host = host_of<X>(cpu, insn, Cpu::Atomic::Load);
     if (host == nullptr)
         return nullptr;
     const X value = load_ordered(host);
@@ -96,7 +96,7 @@ const Insn* load_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* store_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 {
-    X* const host = host_of<X>(cpu, insn, true);
+    X* const host = host_of<X>(cpu, insn, Cpu::Atomic::Store);
     if (host == nullptr)
         return nullptr;
     Exclusive held;
@@ -110,7 +110,7 @@ const Insn* store_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 const Insn* load_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 {
     // Writable, since reading 16 bytes at once is a compare and swap.
-    Quad* const host = host_of<Quad>(cpu, insn, true);
+    Quad* const host = host_of<Quad>(cpu, insn, Cpu::Atomic::Both);
     if (host == nullptr)
         return nullptr;
     const Quad value = load_ordered(host);
@@ -124,7 +124,7 @@ const Insn* load_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* store_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 {
-    Quad* const host = host_of<Quad>(cpu, insn, true);
+    Quad* const host = host_of<Quad>(cpu, insn, Cpu::Atomic::Store);
     if (host == nullptr)
         return nullptr;
     Exclusive held;
@@ -140,7 +140,7 @@ const Insn* store_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 template <class T>
 const Insn* compare_and_swap(Cpu& cpu, const Insn* insn) noexcept
 {
-    T* const host = host_of<T>(cpu, insn, true);
+    T* const host = host_of<T>(cpu, insn, Cpu::Atomic::Both);
     if (host == nullptr)
         return nullptr;
     auto& x = cpu.state().x;
@@ -152,7 +152,7 @@ const Insn* compare_and_swap(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* compare_and_swap_pair_w(Cpu& cpu, const Insn* insn) noexcept
 {
-    X* const host = host_of<X>(cpu, insn, true);
+    X* const host = host_of<X>(cpu, insn, Cpu::Atomic::Both);
     if (host == nullptr)
         return nullptr;
     auto& x = cpu.state().x;
@@ -168,7 +168,7 @@ const Insn* compare_and_swap_pair_w(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* compare_and_swap_pair_x(Cpu& cpu, const Insn* insn) noexcept
 {
-    Quad* const host = host_of<Quad>(cpu, insn, true);
+    Quad* const host = host_of<Quad>(cpu, insn, Cpu::Atomic::Both);
     if (host == nullptr)
         return nullptr;
     auto& x = cpu.state().x;
@@ -237,7 +237,7 @@ T swap(T, T b)
 template <class T, Combine<T> kCombine>
 const Insn* fetch_and_combine(Cpu& cpu, const Insn* insn) noexcept
 {
-    T* const host = host_of<T>(cpu, insn, true);
+    T* const host = host_of<T>(cpu, insn, Cpu::Atomic::Both);
     if (host == nullptr)
         return nullptr;
     const T operand = reg<T>(cpu, insn->rm);

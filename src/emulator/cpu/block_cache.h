@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/mapping.h"
+#include "emulator/cpu/guest_memory_access.h"
 #include "emulator/cpu/insn.h"
 
 #include <array>
@@ -18,12 +19,17 @@ struct Block {
     Block* next_in_bucket = nullptr;
     std::array<Block*, 2> link{};  // same-page successors: [0] taken or next, [1] not taken
     std::uint32_t count = 0;       // guest instructions
-    std::uint16_t context = 0;     // what else the decoding depended on
+    std::uint16_t context = 0;     // what else the decoding depended on (Cpu::kContext...)
     bool live = true;              // false: the guest said that its code changed
     void* translation = nullptr;   // the Translator's
     const Insn* start = nullptr;   // what an entry executes first: insns() or the gate
     Insn gate;                     // counts entries, then leads to host code
 
+    /// The instruction that the block begins with, as the guest's memory has it now.
+    [[nodiscard]] std::uint32_t first_word() const noexcept
+    {
+        return read_guest<std::uint32_t>(reinterpret_cast<std::uintptr_t>(host));
+    }
     [[nodiscard]] Insn* insns() noexcept { return reinterpret_cast<Insn*>(this + 1); }
     [[nodiscard]] const Insn* insns() const noexcept
     {

@@ -5,6 +5,7 @@
 #include "emulator/cpu/address_spaces.h"
 #include "emulator/cpu/block_cache.h"
 #include "emulator/cpu/cluster.h"
+#include "emulator/cpu/debug.h"
 #include "emulator/cpu/exclusive.h"
 #include "emulator/cpu/guest_memory_access.h"
 #include "emulator/cpu/insn.h"
@@ -122,10 +123,19 @@ public:
     /// What LDTR and STTR see.
     [[nodiscard]] Tlb& unprivileged_tlb() noexcept { return user_tlb_; }
 
+    /// Two T side by side, with one look-up where both are in a page, which is nearly always.
+    template <class T>
+    bool load_pair(const Insn* insn, std::uint64_t address, T& first, T& second) noexcept;
+    template <class T>
+    bool store_pair(const Insn* insn, std::uint64_t address, const T& first,
+                    const T& second) noexcept;
+
+    /// What an exclusive or atomic access does.
+    enum class Atomic { Load, Store, Both };
     /// Where `size` bytes of RAM at `address` lie, for an atomic access; `size` aligned. nullptr:
     /// an exception was taken.
     std::byte* atomic_host(const Insn* insn, std::uint64_t address, unsigned size,
-                           bool write) noexcept;
+                           Atomic access) noexcept;
 
     /// True if x[rn] is a multiple of `size`, as ordered accesses need; false after an alignment
     /// fault.
@@ -196,7 +206,8 @@ public:
     const Insn* wait_for_event(const Insn* insn) noexcept;
     const Insn* hypervisor_call(const Insn* insn, bool smc) noexcept;
 
-    /// PSTATE changes that have consequences.
+    /// PSTATE changes that have consequences. After set_daif(), wants_attention() says whether
+    /// something that was masked waits.
     void set_daif(std::uint32_t daif) noexcept;
     void set_sp_sel(unsigned sp_sel) noexcept;
     void set_pan(bool pan) noexcept;
@@ -223,9 +234,19 @@ private:
     static constexpr std::uint32_t kAttendKick = 2;         // kick() was called
     static constexpr std::uint32_t kAttendExit = 4;         // exit_ says why to leave
     static constexpr std::uint32_t kAttendMaintenance = 8;  // the inbox has work
+    static constexpr std::uint32_t kAttendStep = 16;        // step_ may have to move on
 
     static constexpr std::uint16_t kContextEl0 = 1;
     static constexpr std::uint16_t kContextFpTraps = 2;  // CPACR_EL1.FPEN traps at this EL
+    static constexpr std::uint16_t kContextSingle = 4;  // blocks of one instruction, for a debugger
+
+    /// The state machine of software step (DDI 0487 D2.12.3); active-not-pending in two.
+    enum class Step : std::uint8_t {
+        Inactive,
+        Ready,    // the next instruction is the step
+        Begun,    // it runs or has run
+        Pending,  // the exception comes before the next instruction
+    };
 
     bool sp_misaligned(const Insn* insn) noexcept;
     bool misaligned(const Insn* insn, bool write) noexcept;
@@ -239,15 +260,29 @@ private:
     }
     const Insn* follow_slowly(unsigned which, std::uint64_t target) noexcept;
     Block* block_at(std::uint64_t va) noexcept;
-    Block* translate_block(std::uint64_t va, const std::byte* host) noexcept;
-    bool translate_word(std::uint32_t word, Insn& insn) const noexcept;
+    Block* block_at_slowly(std::uint64_t va) noexcept;
+    Block* block_of(std::uint64_t va, const std::byte* host, std::uint16_t context) noexcept;
+    Block* translate_block(std::uint64_t va, const std::byte* host, std::uint16_t context) noexcept;
     const std::byte* fetch_host(std::uint64_t va) noexcept;
-    const std::byte* fetch_host_slowly(std::uint64_t va) noexcept;
     bool attend() noexcept;
     void leave(Exit exit) noexcept;
     void update_context() noexcept;
 
+    // debug.cpp
+    void debug_registers_changed() noexcept;
+    void update_step() noexcept;
+    bool advance_step() noexcept;
+    bool take_breakpoint(std::uint64_t va) noexcept;
+    bool take_watchpoint(const Insn* insn, const WatchedAccess& access) noexcept;
+    bool take_watchpoint_of_line(const Insn* insn, std::uint64_t address,
+                                 bool maintenance) noexcept;
+    bool store_reaches_watchpoint(const Insn* insn, std::uint64_t address,
+                                  std::uint64_t size) noexcept;
+    void watchpoint_exception(const Insn* insn, std::uint64_t address, bool write,
+                              bool maintenance) noexcept;
+
     // memory.cpp
+    [[nodiscard]] std::uint64_t canonical(std::uint64_t va) const noexcept;
     bool access_slowly(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
                        bool write, Tlb& tlb, Syndrome syndrome) noexcept;
     bool access_within_page(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
@@ -266,6 +301,7 @@ private:
     void set_el(unsigned el, unsigned sp_sel) noexcept;
     [[nodiscard]] std::uint64_t pstate() const noexcept;
     void set_pstate(std::uint64_t spsr) noexcept;
+    void mask_interrupts(std::uint32_t daif) noexcept;
 
     // system_registers.cpp
     bool may_access(const Insn* insn, std::uint16_t id, bool read) noexcept;
@@ -284,6 +320,7 @@ private:
     [[nodiscard]] bool has_performed(std::uint64_t number) const noexcept;
     void translate_address(std::uint16_t id, std::uint64_t va) noexcept;
     const Insn* zero_block(const Insn* insn, std::uint64_t address) noexcept;
+    const Insn* zero_block_slowly(const Insn* insn, std::uint64_t address) noexcept;
     const Insn* cache_operation(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept;
     const Insn* el1_operation(const Insn* insn, std::uint16_t id, std::uint64_t value) noexcept;
     void borrow(std::uint64_t va) noexcept;
@@ -302,10 +339,12 @@ private:
     std::atomic<std::uint32_t> attention_{0};
     std::uint64_t scratch_ = 0;
     std::uint16_t context_ = 0;  // what decoding depends on
+    Step step_ = Step::Inactive;
 
     Tlb kernel_tlb_;
     Tlb user_tlb_;
     Mmu mmu_;
+    DebugUnit debug_{state_};
     BlockCache blocks_;
     Exclusive exclusive_;
     LargePages large_pages_;
@@ -363,6 +402,34 @@ bool Cpu::store_as(const Insn* insn, std::uint64_t address, const T& value, Tlb&
     T copy = value;
     return access_slowly(insn, address, std::as_writable_bytes(std::span(&copy, 1)), true, tlb,
                          syndrome);
+}
+
+template <class T>
+bool Cpu::load_pair(const Insn* insn, std::uint64_t address, T& first, T& second) noexcept
+{
+    const TlbEntry& entry = tlb_->slot(address);
+    if (entry.read == tlb_->tag(address + 2 * sizeof(T) - 1)) [[likely]] {
+        first = read_guest<T>(entry.addend + address);
+        second = read_guest<T>(entry.addend + address + sizeof(T));
+        return true;
+    }
+    return load(insn, address, first) && load(insn, address + sizeof(T), second);
+}
+
+template <class T>
+bool Cpu::store_pair(const Insn* insn, std::uint64_t address, const T& first,
+                     const T& second) noexcept
+{
+    const TlbEntry& entry = tlb_->slot(address);
+    if (entry.write == tlb_->tag(address + 2 * sizeof(T) - 1)) [[likely]] {
+        write_guest<T>(entry.addend + address, first);
+        write_guest<T>(entry.addend + address + sizeof(T), second);
+        return true;
+    }
+    // A watchpoint on the second must keep the first from being stored.
+    if (debug_.has_watchpoints() && store_reaches_watchpoint(insn, address, 2 * sizeof(T)))
+        return false;
+    return store(insn, address, first) && store(insn, address + sizeof(T), second);
 }
 
 }  // namespace gh::cpu

@@ -31,6 +31,8 @@ void Cpu::update_context() noexcept
     const bool fp_traps = fpen == 0 || fpen == 2 || (fpen == 1 && state_.el == 0);
     context_ = static_cast<std::uint16_t>((state_.el == 0 ? kContextEl0 : 0) |
                                           (fp_traps ? kContextFpTraps : 0));
+    if (bit(state_.mdscr_el1, 0) || step_ != Step::Inactive) [[unlikely]]
+        update_step();
 }
 
 void Cpu::set_sp_sel(unsigned sp_sel) noexcept
@@ -45,11 +47,19 @@ void Cpu::set_pan(bool pan) noexcept
     state_.pan = pan;
 }
 
-void Cpu::set_daif(std::uint32_t daif) noexcept
+void Cpu::mask_interrupts(std::uint32_t daif) noexcept
 {
     state_.daif = daif & kAllMasked;
     if ((daif & kDaifI) == 0 && irq())
         attention_.fetch_or(kAttendIrq, std::memory_order_relaxed);
+}
+
+void Cpu::set_daif(std::uint32_t daif) noexcept
+{
+    mask_interrupts(daif);
+    // PSTATE.D masks debug exceptions of EL1.
+    if (bit(state_.mdscr_el1, 0)) [[unlikely]]
+        update_context();
 }
 
 std::uint64_t Cpu::pstate() const noexcept
@@ -64,10 +74,9 @@ void Cpu::set_pstate(std::uint64_t spsr) noexcept
 {
     state_.nzcv = static_cast<std::uint32_t>(spsr) & 0xf000'0000;
     state_.dit = bit(spsr, 24);
-    state_.ss = bit(spsr, 21) && bit(state_.mdscr_el1, 0);
     state_.ssbs = bit(spsr, 12);
     set_pan(bit(spsr, 22));
-    set_daif(static_cast<std::uint32_t>(spsr));
+    mask_interrupts(static_cast<std::uint32_t>(spsr));
 }
 
 void Cpu::take(std::uint64_t return_to, unsigned vector) noexcept
@@ -105,6 +114,7 @@ const Insn* Cpu::undefined(const Insn* insn) noexcept
 
 const Insn* Cpu::supervisor_call(const Insn* insn) noexcept
 {
+    state_.ss = false;  // the exception is what this instruction does: the step is done
     take_synchronous(address_of(insn) + 4, ExceptionClass::Svc64, insn->imm);
     return jump(state_.pc);
 }
@@ -127,12 +137,15 @@ const Insn* Cpu::exception_return(const Insn* insn) noexcept
     const std::uint64_t spsr = state_.spsr_el1;
     const auto mode = bits(spsr, 0, 5);
     const bool legal = mode == 0 || mode == 4 || mode == 5;
+    const unsigned el = mode == 0 ? 0 : 1;
+    // A step begins where debug exceptions are on and were not before (DebugExceptionReturnSS).
+    state_.ss = bit(spsr, 21) && !debug_.steps(1, state_.daif) &&
+                debug_.steps(el, static_cast<std::uint32_t>(spsr));
     set_pstate(spsr);
-    if (legal)
-        set_el(mode == 0 ? 0 : 1, static_cast<unsigned>(mode & 1));
+    set_el(el, legal ? static_cast<unsigned>(mode & 1) : state_.sp_sel);
     state_.il = !legal || bit(spsr, 20);
     state_.pc = branch_address(state_.elr_el1);
-    return state_.il || state_.ss ? nullptr : jump(state_.pc);
+    return state_.il ? nullptr : jump(state_.pc);
 }
 
 void Cpu::take_irq() noexcept

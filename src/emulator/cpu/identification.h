@@ -16,7 +16,8 @@ inline constexpr std::uint64_t kMIDR_EL1 = 0x000f'0480;
 /// DIC = 0: the guest must tell of changed code by IC IVAU, which is how the block cache hears of
 /// it. IDC = 1: it need not clean data caches for that. 64-byte lines.
 inline constexpr std::uint64_t kCTR_EL0 = 0x9444'c004;
-inline constexpr std::uint64_t kDCZID_EL0 = 4;  // DC ZVA writes 64 bytes
+inline constexpr std::uint64_t kDCZID_EL0 = 4;  // DC ZVA writes a line
+inline constexpr std::uint64_t kLineSize = 64;  // bytes
 inline constexpr std::uint64_t kCLIDR_EL1 = 0x0200'0023;
 
 /// The value of an identification register in the space op0 = 3, op1 = 0, CRn = 0; nullopt:

@@ -42,6 +42,19 @@ bool ends_block(std::uint32_t word)
            (word & 0xff00'0000) == 0xd400'0000;    // SVC, HVC, SMC, BRK
 }
 
+/// Whether the word is UNDEFINED, which ends a block.
+bool translate_word(std::uint32_t word, bool fp_traps, Insn& insn)
+{
+    insn = Insn{};
+    const Encoding* const encoding = find_encoding(word);
+    if (encoding != nullptr)
+        insn.run = encoding->fp && fp_traps ? run_fp_trap : encoding->translate(word, insn);
+    if (insn.run != nullptr)
+        return false;
+    insn = Insn{run_undefined};
+    return true;
+}
+
 }  // namespace
 
 Cpu::Cpu(Cluster& cluster, Platform& platform, unsigned index, std::uint64_t mpidr)
@@ -62,6 +75,8 @@ void Cpu::reset(std::uint64_t pc, std::uint64_t argument) noexcept
     state_.nzcv = 0;
     state_.daif = State{}.daif;
     state_.pan = state_.dit = state_.ssbs = state_.il = state_.ss = false;
+    state_.mdscr_el1 = 0;
+    debug_registers_changed();
     state_.pc = pc;
     state_.x[0] = argument;
     exclusive_.clear();
@@ -111,19 +126,21 @@ bool Cpu::attend() noexcept
         drain_inbox();
     if ((seen & kAttendExit) != 0) {
         // What else there was must be seen at the next entry.
-        attention_.fetch_or(seen & (kAttendKick | kAttendIrq), std::memory_order_relaxed);
+        attention_.fetch_or(seen & (kAttendKick | kAttendIrq | kAttendStep),
+                            std::memory_order_relaxed);
         return true;
     }
     if ((seen & kAttendKick) != 0) {
-        attention_.fetch_or(seen & kAttendIrq, std::memory_order_relaxed);
+        attention_.fetch_or(seen & (kAttendIrq | kAttendStep), std::memory_order_relaxed);
         exit_ = Exit::Kicked;
         return true;
     }
+    const bool stepped = (seen & kAttendStep) != 0 && advance_step();
     if (clear_code_soon_) {
         clear_code_soon_ = false;
         blocks_.clear();
     }
-    if (irq() && (state_.daif & kDaifI) == 0)
+    if (!stepped && irq() && (state_.daif & kDaifI) == 0)
         take_irq();
     return false;
 }
@@ -194,41 +211,61 @@ const Insn* Cpu::follow_slowly(unsigned which, std::uint64_t target) noexcept
     if (block == nullptr)
         return nullptr;
     // Within a page the translation that found us finds the target; across pages it may change.
-    if (generation == blocks_.generation() && (from->va ^ target) < kPageSize)
+    // A debugger's blocks are looked up every time.
+    if (generation == blocks_.generation() && (from->va ^ target) < kPageSize &&
+        ((from->context | block->context) & kContextSingle) == 0)
         from->link[which] = block;
     return enter(block);
 }
 
 Block* Cpu::block_at(std::uint64_t va) noexcept
 {
+    const TlbEntry& entry = tlb_->slot(va);
+    if (entry.fetch == tlb_->tag(va) && (va & 3) == 0) [[likely]]
+        return block_of(va, reinterpret_cast<const std::byte*>(entry.addend + va), context_);
+    return block_at_slowly(va);
+}
+
+Block* Cpu::block_at_slowly(std::uint64_t va) noexcept
+{
     const std::byte* const host = fetch_host(va);
     if (host == nullptr)
         return nullptr;
-    Block* const block = blocks_.find(va, host, context_);
-    return block != nullptr ? block : translate_block(va, host);
+    if (!debug_.has_breakpoint_in_page(va))
+        return block_of(va, host, context_);
+    return take_breakpoint(va) ? nullptr : block_of(va, host, context_ | kContextSingle);
 }
 
-Block* Cpu::translate_block(std::uint64_t va, const std::byte* host) noexcept
+Block* Cpu::block_of(std::uint64_t va, const std::byte* host, std::uint16_t context) noexcept
+{
+    Block* const block = blocks_.find(va, host, context);
+    return block != nullptr ? block : translate_block(va, host, context);
+}
+
+Block* Cpu::translate_block(std::uint64_t va, const std::byte* host, std::uint16_t context) noexcept
 {
     cluster_.note_code(host);
     Block* const block = blocks_.begin();
     block->va = va;
     block->host = host;
-    block->context = context_;
+    block->context = context;
     Insn* const insns = block->insns();
     const std::uint64_t left = (kPageSize - va % kPageSize) / 4;
-    const unsigned most =
-        left < BlockCache::kMaxInsns ? static_cast<unsigned>(left) : BlockCache::kMaxInsns;
+    const unsigned limit = (context & kContextSingle) != 0 ? 1 : BlockCache::kMaxInsns;
+    const unsigned most = left < limit ? static_cast<unsigned>(left) : limit;
+    const bool fp_traps = (context & kContextFpTraps) != 0;
     unsigned count = 0;
     for (bool ended = false; !ended && count < most; ++count) {
         const auto word =
             read_guest<std::uint32_t>(reinterpret_cast<std::uintptr_t>(host) + 4ull * count);
-        ended = translate_word(word, insns[count]) || ends_block(word);
+        ended = translate_word(word, fp_traps, insns[count]) || ends_block(word);
     }
     insns[count] = Insn{run_next_block};
     block->count = count;
-    // Where FP traps, nearly nothing runs: not worth a second translation.
-    const bool gated = translator_ != nullptr && (context_ & kContextFpTraps) == 0;
+    // Where FP traps, nearly nothing runs: not worth a second translation. A debugger's blocks are
+    // looked up one by one.
+    const bool gated =
+        translator_ != nullptr && (context & (kContextFpTraps | kContextSingle)) == 0;
     if (gated)
         block->gate = {.run = count_entry, .imm = translator_->threshold()};
     block->start = gated ? &block->gate : insns;
@@ -243,20 +280,6 @@ const Insn* Cpu::count_entry(Cpu& cpu, const Insn* gate) noexcept
         return gate + 1;
     cpu.translator_->translate(block);
     return block.gate.run != count_entry ? block.gate.run(cpu, gate) : gate + 1;
-}
-
-bool Cpu::translate_word(std::uint32_t word, Insn& insn) const noexcept
-{
-    insn = Insn{};
-    const Encoding* const encoding = find_encoding(word);
-    if (encoding != nullptr)
-        insn.run = encoding->fp && (context_ & kContextFpTraps) != 0
-                       ? run_fp_trap
-                       : encoding->translate(word, insn);
-    if (insn.run != nullptr)
-        return false;
-    insn = Insn{run_undefined};
-    return true;
 }
 
 }  // namespace gh::cpu

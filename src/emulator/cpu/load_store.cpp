@@ -200,22 +200,14 @@ const Insn* load_pair(Cpu& cpu, const Insn* insn) noexcept
     const X base = x[insn->rn];
     const X moved = base + signed_value(insn);
     const X at = kMode == Mode::Post ? base : moved;
-    struct Pair {
-        T first, second;
-    };
-    Pair pair{};
-    // One look-up where both are in a page, which is nearly always.
-    const TlbEntry& entry = cpu.current_tlb().slot(at);
-    if (entry.read == cpu.current_tlb().tag(at + sizeof(Pair) - 1)) [[likely]] {
-        pair.first = read_guest<T>(entry.addend + at);
-        pair.second = read_guest<T>(entry.addend + at + sizeof(T));
-    } else if (!cpu.load(insn, at, pair.first) || !cpu.load(insn, at + sizeof(T), pair.second)) {
+    T first{};
+    T second{};
+    if (!cpu.load_pair(insn, at, first, second))
         return nullptr;
-    }
     if constexpr (kMode != Mode::Offset)
         x[insn->rn] = moved;
-    x[insn->rd] = extended<T, kExtend>(pair.first);
-    x[insn->rm] = extended<T, kExtend>(pair.second);
+    x[insn->rd] = extended<T, kExtend>(first);
+    x[insn->rm] = extended<T, kExtend>(second);
     return insn + 1;
 }
 
@@ -228,15 +220,8 @@ const Insn* store_pair(Cpu& cpu, const Insn* insn) noexcept
     const X base = x[insn->rn];
     const X moved = base + signed_value(insn);
     const X at = kMode == Mode::Post ? base : moved;
-    const T first = static_cast<T>(x[insn->rd]);
-    const T second = static_cast<T>(x[insn->rm]);
-    const TlbEntry& entry = cpu.current_tlb().slot(at);
-    if (entry.write == cpu.current_tlb().tag(at + 2 * sizeof(T) - 1)) [[likely]] {
-        write_guest<T>(entry.addend + at, first);
-        write_guest<T>(entry.addend + at + sizeof(T), second);
-    } else if (!cpu.store(insn, at, first) || !cpu.store(insn, at + sizeof(T), second)) {
+    if (!cpu.store_pair(insn, at, static_cast<T>(x[insn->rd]), static_cast<T>(x[insn->rm])))
         return nullptr;
-    }
     if constexpr (kMode != Mode::Offset)
         x[insn->rn] = moved;
     return insn + 1;

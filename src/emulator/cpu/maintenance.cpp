@@ -2,6 +2,7 @@
 // TLB and cache maintenance, on this PE and on the others (DDI 0487 D8.14, D7.5).
 #include "base/bits.h"
 #include "emulator/cpu/cpu.h"
+#include "emulator/cpu/identification.h"
 
 #include <algorithm>
 #include <thread>
@@ -17,6 +18,10 @@ constexpr std::uint64_t kManyPages = 512;
 constexpr std::size_t kInboxLimit = 256;
 
 constexpr std::uint64_t kVaBits = 0xfff'ffff'ffff;  // TLBI's VA[55:12] in bits 43:0
+
+struct alignas(kLineSize) Line {
+    std::array<std::uint64_t, kLineSize / 8> words{};
+};
 
 /// TLBI R*: base and number of 4 KiB pages (DDI 0487 C5.5, TLBI RVAE1). Zero pages: a reserved
 /// granule, treated as everything.
@@ -220,26 +225,36 @@ void Cpu::translate_address(std::uint16_t id, std::uint64_t va) noexcept
 
 const Insn* Cpu::zero_block(const Insn* insn, std::uint64_t address) noexcept
 {
-    struct alignas(64) Line {
-        std::array<std::uint64_t, 8> words{};
-    };
-    const std::uint64_t at = align_down(address, sizeof(Line));
+    const std::uint64_t at = align_down(address, kLineSize);
     const TlbEntry& entry = tlb_->slot(at);
     if (entry.write == tlb_->tag(at)) [[likely]] {
         write_guest<Line>(entry.addend + at, Line{});
         return insn + 1;
     }
-    // One word through the slow path checks everything and fills the TLB; Device memory refuses.
-    std::uint64_t zero = 0;
-    if (!access_slowly(insn, at, std::as_writable_bytes(std::span(&zero, 1)), true, *tlb_, {}))
+    return zero_block_slowly(insn, address);
+}
+
+const Insn* Cpu::zero_block_slowly(const Insn* insn, std::uint64_t address) noexcept
+{
+    const std::uint64_t at = align_down(canonical(address), kLineSize);
+    const auto result = mmu_.translate(at, AccessKind::Write, state_.el == 1);
+    if (const auto* failed = std::get_if<Fault>(&result)) {
+        data_abort(insn, address, *failed, true);
         return nullptr;
-    const TlbEntry& filled = tlb_->slot(at);
-    if (filled.write == tlb_->tag(at)) {
-        write_guest<Line>(filled.addend + at, Line{});
-        return insn + 1;
     }
-    data_abort(insn, address, Fault{kAlignment}, true);
-    return nullptr;
+    if (take_watchpoint_of_line(insn, address, false))
+        return nullptr;
+    const auto& t = std::get<Translation>(result);
+    const Page page = platform_.page(t.ipa & kPageMask);
+    if (page.host == nullptr || !page.writable || t.device) {
+        const bool is_ram = page.host != nullptr && page.writable;
+        data_abort(insn, address, Fault{is_ram ? kAlignment : kExternalAbort}, is_ram);
+        return nullptr;
+    }
+    if (!bit(state_.sctlr_el1, 1))
+        remember(*tlb_, at, t, page);
+    write_guest<Line>(reinterpret_cast<std::uintptr_t>(page.host) + at % kPageSize, Line{});
+    return insn + 1;
 }
 
 const Insn* Cpu::cache_operation(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept
@@ -255,6 +270,10 @@ const Insn* Cpu::cache_operation(const Insn* insn, std::uint16_t id, std::uint64
         }
         return insn + 1;
     }
+    // Of all maintenance, watchpoints see DC IVAC alone.
+    const bool invalidates = ((id >> 11) & 7) == 0;
+    if (invalidates && take_watchpoint_of_line(insn, va, true))
+        return nullptr;
     if (!instruction)
         return insn + 1;
     const auto& t = std::get<Translation>(result);

@@ -8,13 +8,6 @@
 namespace gh::cpu {
 namespace {
 
-/// Without the tag byte, where TCR_EL1.TBIx says that it is one.
-std::uint64_t canonical(const State& state, std::uint64_t va)
-{
-    const bool tagged = bit(state.tcr_el1, bit(va, 55) ? 38 : 37) && bit(state.sctlr_el1, 0);
-    return tagged ? sign_extend(va, 56) : va;
-}
-
 GH_GUEST_RACES void copy_guest(std::byte* to, const std::byte* from, std::size_t size)
 {
     // One access for the sizes that must be single-copy atomic.
@@ -39,10 +32,17 @@ GH_GUEST_RACES void copy_guest(std::byte* to, const std::byte* from, std::size_t
 
 }  // namespace
 
+/// Without the tag byte, where TCR_EL1.TBIx says that it is one.
+std::uint64_t Cpu::canonical(std::uint64_t va) const noexcept
+{
+    const bool tagged = bit(state_.tcr_el1, bit(va, 55) ? 38 : 37) && bit(state_.sctlr_el1, 0);
+    return tagged ? sign_extend(va, 56) : va;
+}
+
 bool Cpu::access_slowly(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
                         bool write, Tlb& tlb, Syndrome syndrome) noexcept
 {
-    const std::uint64_t va = canonical(state_, address);
+    const std::uint64_t va = canonical(address);
     const std::uint64_t left = kPageSize - va % kPageSize;
     if (bytes.size() <= left)
         return access_within_page(insn, va, bytes, write, tlb, syndrome);
@@ -66,6 +66,8 @@ bool Cpu::access_slowly(const Insn* insn, std::uint64_t address, std::span<std::
             return false;
         }
     }
+    if (take_watchpoint(insn, {va, bytes.size(), !write, write, privileged}))
+        return false;
     return access_within_page(insn, va, bytes.first(left), write, tlb, {}) &&
            access_within_page(insn, va + left, bytes.subspan(left), write, tlb, {});
 }
@@ -87,6 +89,8 @@ bool Cpu::access_within_page(const Insn* insn, std::uint64_t address, std::span<
         data_abort(insn, address, Fault{kAlignment}, write);
         return false;
     }
+    if (take_watchpoint(insn, {address, bytes.size(), !write, write, privileged}))
+        return false;
     const Page page = platform_.page(t.ipa & kPageMask);
     if (page.host == nullptr)
         return access_device(insn, address, t.ipa, bytes, write, syndrome);
@@ -111,11 +115,14 @@ void Cpu::remember(Tlb& tlb, std::uint64_t va, const Translation& t, const Page&
     // What the kernel sees through user mappings depends on PAN and on the address space.
     if (&tlb == &kernel_tlb_ && (t.user || !t.global || !bit(va, 55)))
         borrow(va);
+    // What a debugger watches is not remembered, so that it comes here every time.
     const std::uint64_t tag = tlb.tag(va);
+    const std::uint64_t data = debug_.has_watchpoint_in_page(va) ? TlbEntry::kNoTag : tag;
+    const std::uint64_t code = debug_.has_breakpoint_in_page(va) ? TlbEntry::kNoTag : tag;
     TlbEntry& entry = tlb.slot(va);
-    entry.read = t.readable ? tag : TlbEntry::kNoTag;
-    entry.write = t.writable && page.writable ? tag : TlbEntry::kNoTag;
-    entry.fetch = t.executable && page.executable ? tag : TlbEntry::kNoTag;
+    entry.read = t.readable ? data : TlbEntry::kNoTag;
+    entry.write = t.writable && page.writable ? data : TlbEntry::kNoTag;
+    entry.fetch = t.executable && page.executable ? code : TlbEntry::kNoTag;
     entry.addend = reinterpret_cast<std::uintptr_t>(page.host) - (va & kPageMask);
 }
 
@@ -185,9 +192,10 @@ bool Cpu::misaligned(const Insn* insn, bool write) noexcept
 }
 
 std::byte* Cpu::atomic_host(const Insn* insn, std::uint64_t address, unsigned size,
-                            bool write) noexcept
+                            Atomic access) noexcept
 {
-    const std::uint64_t va = canonical(state_, address);
+    const bool write = access != Atomic::Load;
+    const std::uint64_t va = canonical(address);
     if (!is_aligned(va, size)) {
         data_abort(insn, address, Fault{kAlignment}, write);
         return nullptr;
@@ -201,6 +209,8 @@ std::byte* Cpu::atomic_host(const Insn* insn, std::uint64_t address, unsigned si
         data_abort(insn, address, *failed, write);
         return nullptr;
     }
+    if (take_watchpoint(insn, {va, size, access != Atomic::Store, write, state_.el == 1}))
+        return nullptr;
     const auto& t = std::get<Translation>(result);
     const Page page = platform_.page(t.ipa & kPageMask);
     if (page.host == nullptr || (write && !page.writable)) {
@@ -213,14 +223,6 @@ std::byte* Cpu::atomic_host(const Insn* insn, std::uint64_t address, unsigned si
 }
 
 const std::byte* Cpu::fetch_host(std::uint64_t va) noexcept
-{
-    const TlbEntry& entry = tlb_->slot(va);
-    if (entry.fetch == tlb_->tag(va) && (va & 3) == 0) [[likely]]
-        return reinterpret_cast<const std::byte*>(entry.addend + va);
-    return fetch_host_slowly(va);
-}
-
-const std::byte* Cpu::fetch_host_slowly(std::uint64_t va) noexcept
 {
     const bool lower = state_.el == 0;
     if ((va & 3) != 0) {
@@ -251,7 +253,7 @@ const std::byte* Cpu::fetch_host_slowly(std::uint64_t va) noexcept
         // Data accesses must not match: with the MMU off they are Device accesses.
         TlbEntry& entry = tlb_->slot(va);
         entry = TlbEntry{};
-        entry.fetch = tlb_->tag(va);
+        entry.fetch = debug_.has_breakpoint_in_page(va) ? TlbEntry::kNoTag : tlb_->tag(va);
         entry.addend = reinterpret_cast<std::uintptr_t>(page.host) - (va & kPageMask);
     }
     return page.host + t.ipa % kPageSize;

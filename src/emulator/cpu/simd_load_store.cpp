@@ -95,8 +95,8 @@ const Insn* run_pair(Cpu& cpu, const Insn* insn) noexcept
     const std::uint64_t address = I == Index::Post ? base : moved;
     T first = to_memory<T>(state.v[insn->rd]);
     T second = to_memory<T>(state.v[insn->rm]);
-    if (!transfer<A>(cpu, insn, address, first) ||
-        !transfer<A>(cpu, insn, address + sizeof(T), second))
+    if (!(A == Access::Load ? cpu.load_pair(insn, address, first, second)
+                            : cpu.store_pair(insn, address, first, second)))
         return nullptr;
     if constexpr (A == Access::Load) {
         state.v[insn->rd] = from_memory(first);

@@ -18,6 +18,9 @@ inline constexpr unsigned kSp = 31;    // the stack pointer of the current EL an
 inline constexpr unsigned kZero = 32;  // reads as zero, never written
 inline constexpr unsigned kSink = 33;  // written by instructions whose result is dropped
 
+inline constexpr unsigned kBreakpoints = 6;  // DBGBVRn_EL1, DBGBCRn_EL1
+inline constexpr unsigned kWatchpoints = 4;  // DBGWVRn_EL1, DBGWCRn_EL1
+
 /// PSTATE.DAIF where MRS DAIF has them.
 inline constexpr std::uint32_t kDaifD = 1u << 9;
 inline constexpr std::uint32_t kDaifA = 1u << 8;
@@ -70,13 +73,10 @@ struct State {
     std::uint64_t scxtnum_el1 = 0;
     std::uint64_t csselr_el1 = 0;
     std::uint64_t mdscr_el1 = 0;
-    std::uint64_t mdccint_el1 = 0;
-    std::uint64_t osdlr_el1 = 0;
-    std::uint64_t oslock = 0;
-    std::array<std::uint64_t, 16> dbgbvr{};
-    std::array<std::uint64_t, 16> dbgbcr{};
-    std::array<std::uint64_t, 16> dbgwvr{};
-    std::array<std::uint64_t, 16> dbgwcr{};
+    std::array<std::uint64_t, kBreakpoints> dbgbvr{};
+    std::array<std::uint64_t, kBreakpoints> dbgbcr{};
+    std::array<std::uint64_t, kWatchpoints> dbgwvr{};
+    std::array<std::uint64_t, kWatchpoints> dbgwcr{};
 };
 
 }  // namespace gh::cpu

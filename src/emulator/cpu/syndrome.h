@@ -20,9 +20,11 @@ enum class ExceptionClass : std::uint8_t {
     DataAbortSame = 0x25,
     SpAlignment = 0x26,
     BreakpointLower = 0x30,
+    BreakpointSame = 0x31,
     SoftwareStepLower = 0x32,
     SoftwareStepSame = 0x33,
     WatchpointLower = 0x34,
+    WatchpointSame = 0x35,
     Brk64 = 0x3c,
 };
 

@@ -125,11 +125,7 @@ const Insn* change_daif(Cpu& cpu, const Insn* insn) noexcept
     if (!daif_allowed(cpu, state))
         return cpu.trap_system(insn, kDAIF, false);
     const std::uint32_t mask = (insn->imm & 15) << 6;
-    if constexpr (kSetBits) {
-        state.daif |= mask;
-        return insn + 1;
-    }
-    cpu.set_daif(state.daif & ~mask);
+    cpu.set_daif(kSetBits ? state.daif | mask : state.daif & ~mask);
     return cpu.wants_attention() ? cpu.resume_after(insn) : insn + 1;
 }
 

@@ -140,10 +140,10 @@ std::uint64_t* debug_register(State& state, std::uint16_t id)
         return nullptr;
     const unsigned n = crm_of(id);
     switch (op2_of(id)) {
-    case 4: return n < 6 ? &state.dbgbvr[n] : nullptr;
-    case 5: return n < 6 ? &state.dbgbcr[n] : nullptr;
-    case 6: return n < 4 ? &state.dbgwvr[n] : nullptr;
-    case 7: return n < 4 ? &state.dbgwcr[n] : nullptr;
+    case 4: return n < kBreakpoints ? &state.dbgbvr[n] : nullptr;
+    case 5: return n < kBreakpoints ? &state.dbgbcr[n] : nullptr;
+    case 6: return n < kWatchpoints ? &state.dbgwvr[n] : nullptr;
+    case 7: return n < kWatchpoints ? &state.dbgwcr[n] : nullptr;
     default: return nullptr;
     }
 }
@@ -184,7 +184,7 @@ const Insn* Cpu::trap_system(const Insn* insn, std::uint16_t id, bool read) noex
 
 bool Cpu::may_access(const Insn* insn, std::uint16_t id, bool read) noexcept
 {
-    if (is_fp(id) && context_ == kContextFpTraps) {
+    if (is_fp(id) && (context_ & kContextFpTraps) != 0) {
         (void)synchronous(insn, ExceptionClass::TrappedFp, 0x1e0'0000);
         return false;
     }
@@ -254,7 +254,6 @@ bool Cpu::read_special(std::uint16_t id, std::uint64_t& value) noexcept
     case kCLIDR_EL1_id: value = kCLIDR_EL1; return true;
     case kCTR_EL0_id: value = kCTR_EL0; return true;
     case kDCZID_EL0_id: value = kDCZID_EL0; return true;
-    case kOSLSR_EL1: value = 8 | state_.oslock << 1; return true;
     case kMDCCINT_EL1: return true;  // the register keeps what it held (golden README 02.18)
     case kRNDR:
     case kRNDRRS:
@@ -266,6 +265,7 @@ bool Cpu::read_special(std::uint16_t id, std::uint64_t& value) noexcept
     case kDISR_EL1:
     case kAIDR_EL1:
     case kMDRAR_EL1:
+    case kOSLSR_EL1:  // no OS lock (golden oslsr_el1)
     case kOSDLR_EL1:
     case kMDCCSR_EL0: value = 0; return true;
     default: break;
@@ -283,6 +283,8 @@ bool Cpu::write_sysreg(const Insn* insn, std::uint16_t id, std::uint64_t value) 
         return false;
     if (std::uint64_t* const plain = plain_register(state_, id)) {
         *plain = value;
+        if (op0_of(id) == 2)
+            debug_registers_changed();
         return true;
     }
     const bool done = is_platform(id) && id != kDISR_EL1
@@ -308,11 +310,11 @@ bool Cpu::write_special(std::uint16_t id, std::uint64_t value) noexcept
     case kSSBS: state_.ssbs = bit(value, 12); return true;
     case kFPCR: state_.fpcr = static_cast<std::uint32_t>(value) & kFpcrWritable; return true;
     case kFPSR: state_.fpsr = static_cast<std::uint32_t>(value) & kFpsrWritable; return true;
-    case kOSLAR_EL1: state_.oslock = value & 1; return true;
     case kACTLR_EL1:
     case kAMAIR_EL1:
     case kDISR_EL1:
     case kMDCCINT_EL1:
+    case kOSLAR_EL1:
     case kOSDLR_EL1: return true;
     default: return write_translation_register(id, value);
     }
