@@ -59,6 +59,20 @@ const Insn* load_exclusive(Cpu& cpu, const Insn* insn) noexcept
     return insn + 1;
 }
 
+/// With nothing reserved a store-exclusive fails without looking at its address, which need not be
+/// one that can be stored to (golden mmio.stxr).
+template <class T>
+T* host_of_store_exclusive(Cpu& cpu, const Insn* insn, const Insn*& next)
+{
+    if (!cpu.base_is_aligned(insn, insn->rn) || !cpu.is_atomic_aligned(insn, sizeof(T), true))
+        return nullptr;
+    if (cpu.exclusive().host != nullptr)
+        return host_of<T>(cpu, insn, Cpu::Atomic::Store);
+    cpu.state().x[insn->rm] = 1;
+    next = insn + 1;
+    return nullptr;
+}
+
 /// Takes the reservation, whatever comes of it.
 template <class T>
 bool reserved(Cpu& cpu, const T* host, Exclusive& held)
@@ -71,9 +85,10 @@ bool reserved(Cpu& cpu, const T* host, Exclusive& held)
 template <class T>
 const Insn* store_exclusive(Cpu& cpu, const Insn* insn) noexcept
 {
-    T* const host = host_of<T>(cpu, insn, Cpu::Atomic::Store);
+    const Insn* next = nullptr;
+    T* const host = host_of_store_exclusive<T>(cpu, insn, next);
     if (host == nullptr)
-        return nullptr;
+        return next;
     Exclusive held;
     const bool done = reserved(cpu, host, held) && swap_if(host, static_cast<T>(held.value[0]),
                                                            static_cast<T>(cpu.state().x[insn->rd]));
@@ -96,9 +111,10 @@ const Insn* load_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* store_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 {
-    X* const host = host_of<X>(cpu, insn, Cpu::Atomic::Store);
+    const Insn* next = nullptr;
+    X* const host = host_of_store_exclusive<X>(cpu, insn, next);
     if (host == nullptr)
-        return nullptr;
+        return next;
     Exclusive held;
     const auto& x = cpu.state().x;
     const X value = bits(x[insn->rd], 0, 32) | x[insn->ra] << 32;
@@ -124,9 +140,10 @@ const Insn* load_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* store_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 {
-    Quad* const host = host_of<Quad>(cpu, insn, Cpu::Atomic::Store);
+    const Insn* next = nullptr;
+    Quad* const host = host_of_store_exclusive<Quad>(cpu, insn, next);
     if (host == nullptr)
-        return nullptr;
+        return next;
     Exclusive held;
     const auto& x = cpu.state().x;
     const bool done = reserved(cpu, host, held) && swap_if(host, quad(held.value[0], held.value[1]),

@@ -53,6 +53,20 @@ TEST_CASE("a pair access to a device aborts with the syndrome that Gunyah gives"
     CHECK(rig.cpu.state().elr_el1 == Rig::kRam + 4);
 }
 
+TEST_CASE("golden mmio.stxr: with nothing reserved a store-exclusive fails and touches nothing")
+{
+    for (const std::uint32_t store : {0x88017c40u, 0xc8219040u}) {  // stxr w1; stlxp w1, x0, x4
+        Rig rig{
+            0xd28a0002,  // mov x2, #0x5000
+            store,
+            Rig::kHvc,
+        };
+        CHECK(rig.run() == Exit::Requested);
+        CHECK(rig.x(1) == 1);
+        CHECK(rig.cpu.state().esr_el1 == 0);
+    }
+}
+
 TEST_CASE("golden addr.*: beyond the VM's memory an access aborts, beyond 48 bits it is too large")
 {
     const auto esr_of = [](std::uint64_t address) {
