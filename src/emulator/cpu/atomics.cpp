@@ -7,6 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstring>
+
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
 
 namespace gh::cpu {
 namespace {
@@ -28,11 +34,42 @@ T load_ordered(const T* host)
     return __atomic_load_n(host, __ATOMIC_SEQ_CST);
 }
 
-/// 16 bytes at once, which compare and swap alone can do.
-Quad load_ordered(Quad* host)
+/// 16 bytes at once by compare and swap, for which they must be writable.
+Quad load_by_swap(Quad* host)
 {
     return __sync_val_compare_and_swap(host, Quad{0}, Quad{0});
 }
+
+#ifdef __x86_64__
+/// Whether aligned 16-byte loads are atomic: Intel (SDM volume 3, 9.1.1) and AMD (APM volume 2,
+/// 7.3.2) say so of all their processors with AVX.
+bool loads_quads()
+{
+    static const bool kLoads = __builtin_cpu_supports("avx") != 0;
+    return kLoads;
+}
+
+Quad load_ordered(Quad* host)
+{
+    if (!loads_quads())
+        return load_by_swap(host);
+    const __m128i value = _mm_load_si128(reinterpret_cast<const __m128i*>(host));
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    Quad result = 0;
+    std::memcpy(&result, &value, sizeof(result));
+    return result;
+}
+#else
+constexpr bool loads_quads()
+{
+    return false;
+}
+
+Quad load_ordered(Quad* host)
+{
+    return load_by_swap(host);
+}
+#endif
 
 template <class T>
 bool swap_if(T* host, T expected, T desired)
@@ -125,8 +162,8 @@ const Insn* store_exclusive_pair_w(Cpu& cpu, const Insn* insn) noexcept
 
 const Insn* load_exclusive_pair_x(Cpu& cpu, const Insn* insn) noexcept
 {
-    // Writable, since reading 16 bytes at once is a compare and swap.
-    Quad* const host = host_of<Quad>(cpu, insn, Cpu::Atomic::Both);
+    Quad* const host =
+        host_of<Quad>(cpu, insn, loads_quads() ? Cpu::Atomic::Load : Cpu::Atomic::Both);
     if (host == nullptr)
         return nullptr;
     const Quad value = load_ordered(host);

@@ -233,3 +233,23 @@ TEST_CASE("a translation changed in memory is seen after TLBI by address, not be
     CHECK(t.rig.x(0) == 1);
     CHECK(t.rig.x(5) == 2);
 }
+
+#ifdef __x86_64__
+TEST_CASE("LDXP reads a page that it may not write, where the host loads 16 bytes at once")
+{
+    Tables t;
+    t.page() |= kReadOnly;
+    t.entry(Tables::kRoot, 2) = Rig::kRam | kAf | kValid;  // the program, 1 GiB block
+    t.rig.put(Rig::kRam, {0xc87f1043, Rig::kHvc});         // ldxp x3, x4, [x2]
+    t.rig.cpu.state().vbar_el1 = Rig::kRam + 0x800;
+    t.rig.put(Rig::kRam + 0xa00, {Rig::kHvc});
+    t.rig.ram[0x8000] = std::byte{1};
+    t.rig.ram[0x8008] = std::byte{2};
+    t.rig.x(2) = Tables::kVa;
+    REQUIRE(t.rig.run() == gh::cpu::Exit::Requested);
+    const bool loads = __builtin_cpu_supports("avx") != 0;
+    CHECK(t.rig.cpu.state().esr_el1 == (loads ? 0 : 0x9600'004f));
+    CHECK(t.rig.x(3) == (loads ? 1 : 0));
+    CHECK(t.rig.x(4) == (loads ? 2 : 0));
+}
+#endif
