@@ -5,7 +5,7 @@ import pathlib, re, sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
 uses = {}
-for room, body in re.findall(r"^gh_room\((\S+)(.*?)\)", (root / "CMakeLists.txt").read_text(), re.M | re.S):
+for room, body in re.findall(r"^\s*gh_room\((\S+)(.*?)\)", (root / "CMakeLists.txt").read_text(), re.M | re.S):
     found = re.search(r"\bUSES\s+((?:[a-z/]+\s*)+)", body)
     uses[room] = set(found.group(1).split()) if found else set()
 
