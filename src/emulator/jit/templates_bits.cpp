@@ -140,6 +140,12 @@ bool extract_pair(Emitter& e, const Item& item)
     const bool wide = is_wide(word);
     const auto low = static_cast<unsigned>(bits(word, 10, 6));
     const unsigned rd = cpu::rd_of(word);
+    if (cpu::rm_of(word) == cpu::rn_of(word)) {  // ROR (immediate)
+        const x86::Gp to = Emitter::target(rd, x86::rax, wide);
+        e.rorx(to, e.read(cpu::rn_of(word), x86::rax, wide), low);
+        e.write(rd, to);
+        return true;
+    }
     e.spoil_flags(item);
     e.load(x86::rcx, cpu::rm_of(word), wide);
     if (low != 0) {
