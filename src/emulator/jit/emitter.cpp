@@ -8,6 +8,8 @@ namespace {
 
 /// Host code of one instruction is never longer than this, cold part included.
 constexpr std::size_t kMostPerItem = 512;
+/// Its links or literals.
+constexpr std::size_t kMostDataPerItem = 96;
 
 std::int32_t distance(const void* to, const void* from)
 {
@@ -366,7 +368,7 @@ void Emitter::emit_cold_parts()
 Unit* Emitter::translate(const Items& items)
 {
     if (memory_.code_left() < items.size() * kMostPerItem + 4096 ||
-        memory_.data_left() < items.size() * 2 * sizeof(Link) + 4096)
+        memory_.data_left() < items.size() * kMostDataPerItem + 4096)
         return nullptr;
     head_ = newLabel();
     head_va_ = items.front().va;

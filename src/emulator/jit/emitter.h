@@ -75,6 +75,20 @@ public:
     x86::Mem state(std::size_t offset, unsigned size) const;
     [[nodiscard]] bool el0() const noexcept { return el0_; }
 
+    // ---- V registers. xmm0 and xmm1 are scratch.
+
+    /// `size` bytes of `v`, `offset` bytes from its lowest, as memory to be read.
+    x86::Mem vector_lane(unsigned v, unsigned size, unsigned offset);
+    /// The low `size` bytes of `v` (4, 8 or 16) in a register that may be read; what lies above
+    /// them there is undefined.
+    x86::Xmm read_vector(unsigned v, const x86::Xmm& scratch, unsigned size = 16);
+    /// `v` as the last source of an instruction that reads `size` bytes of memory there.
+    x86::Mem vector_operand(unsigned v, unsigned size = 16);
+    /// `v` = the low `size` bytes (8 or 16) of `value`, which is spoilt, and zeros.
+    void write_vector(unsigned v, const x86::Xmm& value, unsigned size = 16);
+    /// A constant of 16 bytes in memory.
+    x86::Mem literal(std::uint64_t low, std::uint64_t high);
+
     // ---- NZCV.
 
     /// Before an instruction that spoils EFLAGS, or at which somebody may look at the guest's.
@@ -142,6 +156,7 @@ private:
         Link* link;
     };
 
+    [[nodiscard]] x86::Mem vector_slot(unsigned v, unsigned size = 16, unsigned offset = 0) const;
     Label slow_path(const Item& item);
     void emit_item(const Item& item);
     void save_flags();
@@ -159,6 +174,7 @@ private:
     std::vector<SlowPath> slow_paths_;
     std::vector<SideExit> side_exits_;
     std::vector<Thunk> thunks_;
+    std::vector<const cpu::Vreg*> literals_;
     Label head_;
     std::uint64_t head_va_ = 0;
     bool flags_in_host_ = false;

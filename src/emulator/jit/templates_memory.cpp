@@ -2,6 +2,7 @@
 // Loads and stores of general registers (DDI 0487 C4.1.96). What the TLB does not have goes to the
 // instruction's handler, which does all of it.
 #include "emulator/cpu/operands.h"
+#include "emulator/jit/addressing.h"
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/templates.h"
 
@@ -74,29 +75,6 @@ void transfer(Emitter& e, const x86::Mem& memory, unsigned rt, const Kind& kind)
         store_to(e, memory, rt, kind.size);
 }
 
-/// Base register plus offset, in the base's own register or rax.
-x86::Gp base_plus(Emitter& e, unsigned base, std::int32_t offset)
-{
-    const x86::Gp from = e.read(base, x86::rax);
-    if (offset == 0)
-        return from;
-    e.lea(x86::rax, x86::ptr(from, offset));
-    return x86::rax;
-}
-
-void add_to_base(Emitter& e, unsigned base, std::int32_t offset)
-{
-    const x86::Gp home = Emitter::home(base);
-    if (home.isValid())
-        e.add(home, offset);
-    else
-        e.add(Emitter::slot(base), offset);
-    if (base == cpu::kSp && offset % 16 != 0)
-        e.write(base, home);
-}
-
-enum class Mode { Offset, Pre, Post, Unprivileged };
-
 bool single(Emitter& e, const Item& item, std::int32_t offset, Mode mode)
 {
     Kind kind{};
@@ -126,11 +104,6 @@ bool single(Emitter& e, const Item& item, std::int32_t offset, Mode mode)
     return true;
 }
 
-std::int32_t imm9(std::uint32_t word)
-{
-    return static_cast<std::int32_t>(cpu::signed_imm(word, 12, 9));
-}
-
 template <Mode kMode>
 bool single_imm9(Emitter& e, const Item& item)
 {
@@ -151,20 +124,10 @@ bool single_register(Emitter& e, const Item& item)
     if (!kind_of(word, kind))
         return true;
     const unsigned base = field5(word, 5);
-    const unsigned index = cpu::rm_of(word);
-    const auto option = bits(word, 13, 3);
     const auto shift = static_cast<unsigned>(bit(word, 12) ? bits(word, 30, 2) : 0);
     e.spoil_flags(item);
     e.check_stack(item, base);
-    if (option == 2 || option == 6) {
-        e.load(x86::rcx, index, false);
-        if (option == 6)
-            e.movsxd(x86::rcx, x86::ecx);
-        e.lea(x86::rax, x86::ptr(e.read(base, x86::rax), x86::rcx, shift));
-    } else {
-        const x86::Gp scaled = e.read(index, x86::rcx);
-        e.lea(x86::rax, x86::ptr(e.read(base, x86::rax), scaled, shift));
-    }
+    base_plus_register(e, word, shift);
     e.check(item, x86::rax, kind.size, !kind.load);
     transfer(e, x86::ptr(x86::rdx, x86::rax), transfer_register(word, kind.load), kind);
     e.slow_path_returns_here();
