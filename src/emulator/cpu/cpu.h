@@ -65,7 +65,8 @@ public:
     [[nodiscard]] Translator* translator() const noexcept { return translator_.get(); }
     [[nodiscard]] HotState hot() noexcept
     {
-        return {&state_, &block_, &attention_, &scratch_, &kernel_tlb_, &user_tlb_};
+        return {&state_,     &block_,   &attention_,  &irq_,
+                &exclusive_, &scratch_, &kernel_tlb_, &user_tlb_};
     }
     /// The block that runs.
     [[nodiscard]] Block* block() const noexcept { return block_; }

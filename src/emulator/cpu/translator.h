@@ -8,6 +8,7 @@
 namespace gh::cpu {
 
 struct Block;
+struct Exclusive;
 struct State;
 class Tlb;
 
@@ -35,6 +36,8 @@ struct HotState {
     State* state;
     Block** block;
     const std::atomic<std::uint32_t>* attention;
+    const std::atomic<bool>* irq;  // the level of the interrupt line
+    Exclusive* exclusive;
     std::uint64_t* scratch;  // one word that only translated code uses
     Tlb* kernel_tlb;
     Tlb* user_tlb;

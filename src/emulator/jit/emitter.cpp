@@ -108,14 +108,29 @@ x86::Mem Emitter::state(std::size_t offset, unsigned size) const
     return x86::ptr(kState, static_cast<std::int32_t>(offset) - kStateBias, size);
 }
 
+x86::Mem Emitter::near_state(const void* member, unsigned size) const
+{
+    return x86::ptr(kState, distance(member, hot_.state) - kStateBias, size);
+}
+
+x86::Mem Emitter::exclusive(std::size_t offset, unsigned size) const
+{
+    return near_state(reinterpret_cast<const char*>(hot_.exclusive) + offset, size);
+}
+
+x86::Mem Emitter::irq() const
+{
+    return near_state(hot_.irq, 1);
+}
+
 x86::Mem Emitter::attention() const
 {
-    return x86::dword_ptr(kState, distance(hot_.attention, hot_.state) - kStateBias);
+    return near_state(hot_.attention, 4);
 }
 
 x86::Mem Emitter::saved_flags(unsigned size) const
 {
-    return x86::ptr(kState, distance(hot_.scratch, hot_.state) - kStateBias, size);
+    return near_state(hot_.scratch, size);
 }
 
 // ---- NZCV. In memory they lie as LAHF and SETO leave them in AX, carry inverted.
@@ -242,6 +257,18 @@ void Emitter::check_nonzero(const Item& item, const x86::Mem& memory)
 {
     cmp(memory, 0);
     je(slow_path(item));
+}
+
+void Emitter::check_zero(const Item& item, const x86::Mem& memory)
+{
+    cmp(memory, 0);
+    jne(slow_path(item));
+}
+
+void Emitter::check_equal(const Item& item, const x86::Mem& memory, const asmjit::Operand& value)
+{
+    emit(x86::Inst::kIdCmp, memory, value);
+    jne(slow_path(item));
 }
 
 void Emitter::full_barrier()

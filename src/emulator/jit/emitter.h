@@ -73,6 +73,9 @@ public:
     // ---- Other state.
 
     x86::Mem state(std::size_t offset, unsigned size) const;
+    x86::Mem exclusive(std::size_t offset, unsigned size) const;
+    /// The level of the interrupt line, a byte.
+    [[nodiscard]] x86::Mem irq() const;
     [[nodiscard]] bool el0() const noexcept { return el0_; }
 
     // ---- V registers. xmm0 and xmm1 are scratch.
@@ -114,8 +117,10 @@ public:
     void check_stack(const Item& item, unsigned base);
     /// `address` must be a multiple of `size`, a power of two.
     void check_alignment(const Item& item, const x86::Gp& address, unsigned size);
-    /// Goes to the handler if `memory` is zero.
+    /// Goes to the handler if `memory` is zero, is not `value`, is not zero.
     void check_nonzero(const Item& item, const x86::Mem& memory);
+    void check_equal(const Item& item, const x86::Mem& memory, const asmjit::Operand& value);
+    void check_zero(const Item& item, const x86::Mem& memory);
     /// No later load before an earlier store.
     void full_barrier();
     /// Where an instruction whose handler was called goes on; once, after its last check().
@@ -156,6 +161,7 @@ private:
         Link* link;
     };
 
+    [[nodiscard]] x86::Mem near_state(const void* member, unsigned size) const;
     [[nodiscard]] x86::Mem vector_slot(unsigned v, unsigned size = 16, unsigned offset = 0) const;
     Label slow_path(const Item& item);
     void emit_item(const Item& item);

@@ -13,9 +13,10 @@ using Rows = std::unordered_map<cpu::Translate, Row>;
 Rows all_rows()
 {
     Rows rows;  // the first row of an encoding counts
-    for (const auto templates : {arithmetic_templates(), bit_templates(), branch_templates(),
-                                 memory_templates(), system_templates(), simd_copy_templates(),
-                                 simd_memory_templates(), simd_quiet_templates()})
+    for (const auto templates :
+         {arithmetic_templates(), atomic_templates(), bit_templates(), branch_templates(),
+          memory_templates(), system_templates(), simd_copy_templates(), simd_memory_templates(),
+          simd_quiet_templates()})
         for (const TemplateRow& row : templates)
             rows.emplace(row.encoding, row.row);
     return rows;

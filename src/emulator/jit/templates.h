@@ -16,6 +16,7 @@ struct TemplateRow {
 
 // One list per file of templates.
 [[nodiscard]] std::span<const TemplateRow> arithmetic_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> atomic_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> bit_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> branch_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> memory_templates() noexcept;

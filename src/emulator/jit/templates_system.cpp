@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Hints, barriers and the system registers that kernels use at every turn (DDI 0487 C4.1.94).
+#include "emulator/cpu/identification.h"
 #include "emulator/cpu/operands.h"
 #include "emulator/cpu/platform.h"
 #include "emulator/jit/emitter.h"
@@ -82,22 +83,69 @@ bool read_register(Emitter& e, const Item& item)
     return false;
 }
 
+/// MSR DAIF, which ends most critical sections of a kernel.
+void write_daif(Emitter& e, const Item& item)
+{
+    constexpr std::uint32_t kAll = cpu::kDaifD | cpu::kDaifA | cpu::kDaifI | cpu::kDaifF;
+    e.spoil_flags(item);
+    const x86::Gp value = e.read(cpu::source(cpu::field5(item.word, 0)), x86::rax, false);
+    const Label masked = e.newLabel();
+    e.test(value, Imm(static_cast<std::int32_t>(cpu::kDaifI)));
+    e.jne(masked);
+    e.check_zero(item, e.irq());
+    e.bind(masked);
+    e.mov(x86::ecx, value);
+    e.and_(x86::ecx, Imm(static_cast<std::int32_t>(kAll)));
+    e.mov(e.state(GH_STATE(daif), 4), x86::ecx);
+    e.slow_path_returns_here();
+}
+
 bool write_register(Emitter& e, const Item& item)
 {
     const std::size_t offset = plain_register(e, id_of(item.word));
+    if (!e.el0() && id_of(item.word) == cpu::sysreg(3, 3, 4, 2, 1)) {
+        write_daif(e, item);
+        return true;
+    }
     if (offset == 0)
         return false;
     e.mov(e.state(offset, 8), e.read(cpu::source(cpu::field5(item.word, 0)), x86::rax));
     return true;
 }
 
+/// DAIFSet and DAIFClr. With interrupts allowed again the handler sees to one that waits.
 bool write_pstate(Emitter& e, const Item& item)
 {
     const auto field = bits(item.word, 16, 3) << 3 | bits(item.word, 5, 3);
-    if (field != 036 || e.el0())  // DAIFSet
+    const auto mask = static_cast<std::int32_t>(bits(item.word, 8, 4) << 6);
+    if ((field != 036 && field != 037) || e.el0())
         return false;
     e.spoil_flags(item);
-    e.or_(e.state(GH_STATE(daif), 4), Imm(bits(item.word, 8, 4) << 6));
+    if (field == 036) {
+        e.or_(e.state(GH_STATE(daif), 4), mask);
+        return true;
+    }
+    if ((mask & static_cast<std::int32_t>(cpu::kDaifI)) != 0)
+        e.check_zero(item, e.irq());
+    e.and_(e.state(GH_STATE(daif), 4), ~mask);
+    e.slow_path_returns_here();
+    return true;
+}
+
+/// DC ZVA: 64 bytes of zeros. EL0 needs SCTLR_EL1.DZE, which the handler looks at.
+bool system_operation(Emitter& e, const Item& item)
+{
+    if (id_of(item.word) != cpu::sysreg(1, 3, 7, 4, 1) || e.el0())
+        return false;
+    static_assert(cpu::kDCZID_EL0 == 4);
+    e.spoil_flags(item);
+    e.load(x86::rax, cpu::source(cpu::field5(item.word, 0)));
+    e.and_(x86::rax, -64);
+    e.check(item, x86::rax, 1, true);
+    e.vpxor(x86::xmm0, x86::xmm0, x86::xmm0);
+    for (int offset = 0; offset < 64; offset += 16)
+        e.vmovdqu(x86::ptr(x86::rdx, x86::rax, 0, offset), x86::xmm0);
+    e.slow_path_returns_here();
     return true;
 }
 
@@ -107,6 +155,7 @@ constexpr TemplateRow kRows[]{
     {cpu::MRS, {read_register, kMayFault}},
     {cpu::MSR_reg, {write_register, kMayFault}},
     {cpu::MSR_imm, {write_pstate, kMayFault}},
+    {cpu::SYS, {system_operation, kMayFault}},
 };
 
 }  // namespace
