@@ -9,6 +9,8 @@ namespace {
 constexpr std::uint64_t kExec = 2;
 constexpr std::uint64_t kDyn = 3;
 constexpr std::uint64_t kLoad = 1;
+constexpr std::uint64_t kInterp = 3;
+constexpr std::uint64_t kTls = 7;
 constexpr std::uint64_t kProgramHeader = 56;
 
 void check_segment(const ElfSegment& segment, std::uint64_t file_size)
@@ -42,7 +44,10 @@ ElfFile read_elf(Bytes head, std::uint64_t file_size)
         const ElfSegment segment{little(head, at + 8, 8), little(head, at + 32, 8),
                                  little(head, at + 16, 8), little(head, at + 24, 8),
                                  little(head, at + 40, 8)};
-        if (little(head, at, 4) != kLoad || segment.memory_size == 0)
+        const std::uint64_t kind = little(head, at, 4);
+        if (kind == kInterp || kind == kTls)
+            throw Error("it is a program that runs under Linux, not a kernel");
+        if (kind != kLoad || segment.memory_size == 0)
             continue;
         check_segment(segment, file_size);
         elf.segments.push_back(segment);

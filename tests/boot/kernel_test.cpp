@@ -165,6 +165,17 @@ TEST_CASE("what cannot be booted is refused with its reason")
     CHECK(contains(refusal(elf(0x1000, 0x1000, 0x9'0000)), "entry point 0x90000"));
 }
 
+TEST_CASE(
+    "a program for Linux is told from a kernel by its interpreter or its thread-local storage")
+{
+    for (const unsigned kind : {3u, 7u}) {
+        auto program = elf(0x40'0000, 0x40'0000, 0x40'0000);
+        put_little(program, 56, 2, 2);
+        put_little(program, 64 + 56, kind, 4);
+        CHECK(contains(refusal(program), "a program that runs under Linux"));
+    }
+}
+
 TEST_CASE("truncated files are found by their own headers")
 {
     auto packed = zboot(gzip(fake_image(kImage, kImageSize)));
