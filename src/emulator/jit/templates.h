@@ -21,8 +21,11 @@ struct TemplateRow {
 [[nodiscard]] std::span<const TemplateRow> branch_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> memory_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> simd_copy_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> simd_integer_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> simd_memory_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> simd_permute_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> simd_quiet_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> simd_shift_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> system_templates() noexcept;
 
 /// The row for `word`; an empty one where its handler must do.

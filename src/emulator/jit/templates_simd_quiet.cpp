@@ -3,6 +3,7 @@
 // cheap way where all they touch is V registers and FPSR.
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/templates.h"
+#include "emulator/jit/vector_operations.h"
 
 #include <algorithm>
 #include <vector>
@@ -72,12 +73,6 @@ constexpr cpu::Translate kNotQuiet[]{
     cpu::FCVTZU,
     cpu::FJCVTZS,
 };
-
-bool call_quietly(Emitter& e, const Item& item)
-{
-    e.call_simd_handler(item);
-    return true;
-}
 
 std::vector<TemplateRow> quiet_rows()
 {
