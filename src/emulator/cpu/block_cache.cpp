@@ -24,7 +24,7 @@ BlockCache::BlockCache()
 
 std::size_t BlockCache::bucket_of(const std::byte* host) noexcept
 {
-    return static_cast<std::size_t>(line_of(host) * 0x9e37'79b9'7f4a'7c15ull >> 52);
+    return static_cast<std::size_t>(line_of(host) * 0x9e37'79b9'7f4a'7c15ull >> 50);
 }
 
 Block* BlockCache::find_slowly(std::uint64_t va, const std::byte* host,

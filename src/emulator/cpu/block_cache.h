@@ -76,8 +76,8 @@ private:
         std::uint64_t va = ~std::uint64_t{0};
         Block* block = nullptr;
     };
-    static constexpr std::size_t kJumps = 4096;
-    static constexpr std::size_t kBuckets = 4096;
+    static constexpr std::size_t kJumps = 8192;
+    static constexpr std::size_t kBuckets = 16384;
 
     /// Blocks of one 64-byte line share a bucket, so that a line can be dropped by one walk.
     static std::size_t bucket_of(const std::byte* host) noexcept;

@@ -39,9 +39,10 @@ Row row_of(std::uint32_t word) noexcept
 std::uint64_t next_of(const Item& item) noexcept
 {
     const std::uint32_t word = item.word;
+    // A way back closes a loop, which is seldom left: what is behind it makes a unit of its own;
+    // and only a way out of a unit looks whether somebody wants us.
     if ((word & 0xfc00'0000) == 0x1400'0000)  // B
-        return item.va + (sign_extend(bits(word, 0, 26), 26) << 2);
-    // A way back closes a loop, which is seldom left: what is behind it makes a unit of its own.
+        return bit(word, 25) ? 0 : item.va + (bits(word, 0, 26) << 2);
     if ((word & 0xff00'0010) == 0x5400'0000 || (word & 0x7e00'0000) == 0x3400'0000)
         return bit(word, 23) ? 0 : item.va + 4;  // B.cond, CBZ, CBNZ
     if ((word & 0x7e00'0000) == 0x3600'0000)     // TBZ, TBNZ

@@ -143,10 +143,11 @@ Jit::Resume Jit::resume_at_link(Jit& jit, Link& link) noexcept
     auto* const unit = static_cast<Unit*>(block->translation);
     if (block->va != link.target)
         return resume;
-    if (link.go == link.thunk) {
-        link.next_incoming = unit->incoming;
-        unit->incoming = &link;
-    }
+    // A link across pages may have led to what lay there before.
+    if (link.leads_to != nullptr)
+        unlink(link);
+    link.leads_to = unit;
+    link.next_incoming = std::exchange(unit->incoming, &link);
     link.go = resume.entry;
     link.addend = reinterpret_cast<std::uintptr_t>(block->host) - block->va;
     return resume;
@@ -164,13 +165,20 @@ Jit::Resume Jit::resume_at(Jit& jit, std::uint64_t target) noexcept
     return resume;
 }
 
+void Jit::unlink(Link& link) noexcept
+{
+    Link** where = &link.leads_to->incoming;
+    while (*where != &link)
+        where = &(*where)->next_incoming;
+    *where = std::exchange(link.next_incoming, nullptr);
+    link.leads_to = nullptr;
+    link.go = link.thunk;
+}
+
 void Jit::forget(Unit& unit) noexcept
 {
-    for (Link* link = unit.incoming; link != nullptr;) {
-        link->go = link->thunk;
-        link = std::exchange(link->next_incoming, nullptr);
-    }
-    unit.incoming = nullptr;
+    while (unit.incoming != nullptr)
+        unlink(*unit.incoming);
     cpu::Block& head = *unit.head;
     head.gate = {.run = unit.count_entry, .imm = threshold_};
     for (Stubs::JumpTable* const jumps : stubs_.jumps)

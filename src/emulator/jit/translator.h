@@ -35,6 +35,7 @@ private:
     static const cpu::Insn* run_unit(cpu::Cpu& cpu, const cpu::Insn* gate) noexcept;
     Resume go_to(std::uint64_t target) noexcept;
     Items collect(cpu::Block& head) noexcept;
+    static void unlink(Link& link) noexcept;
     void forget(Unit& unit) noexcept;
     void start_afresh() noexcept;
     [[nodiscard]] static std::size_t page_of(const std::byte* host) noexcept;

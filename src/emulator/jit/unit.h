@@ -19,6 +19,7 @@ struct Link {
     std::uintptr_t addend = 0;  // cross-page: `go` holds while the target's page is mapped so
     const void* thunk = nullptr;
     std::uint64_t target = 0;
+    Unit* leads_to = nullptr;
     Link* next_incoming = nullptr;  // of those that lead to the same unit
     bool within_page = false;
 };
