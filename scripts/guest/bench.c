@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // PID 1 of a guest that is measured from outside: "rdinit=/bench -- NAME TIMES" on the kernel command
-// line. Says PID1, BEGIN and END around the work, then turns the machine off; the host reads its own
-// clock at these lines, since a guest's time says little on a busy host. As an ordinary program it
-// works too (and does not turn anything off). Without a NAME it says PID1 and stays.
+// line, or "rdinit=/bench -- run PROGRAM ARGUMENT..." for somebody else's program. Says PID1, BEGIN and
+// END around the work, then turns the machine off; the host reads its own clock at these lines, since a
+// guest's time says little on a busy host. As an ordinary program it works too (and does not turn
+// anything off). Without a NAME it says PID1 and stays.
 #define _GNU_SOURCE
+#include <arm_neon.h>
+#include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -167,6 +174,49 @@ static void run_float(long times)
     sink = (uint64_t)(x + y + z);
 }
 
+// c += a * b of 128 x 128 numbers, four at once.
+static void run_matmul(long times)
+{
+    enum { kRows = 128 };
+    static float a[kRows][kRows], b[kRows][kRows], c[kRows][kRows];
+    for (int i = 0; i < kRows; ++i)
+        for (int j = 0; j < kRows; ++j) {
+            a[i][j] = (float)(i + j) * 0.5f;
+            b[i][j] = (float)(i - j) * 0.25f;
+        }
+    for (long round = 0; round < times; ++round)
+        for (int i = 0; i < kRows; ++i)
+            for (int k = 0; k < kRows; ++k)
+                for (int j = 0; j < kRows; j += 4)
+                    vst1q_f32(&c[i][j], vfmaq_n_f32(vld1q_f32(&c[i][j]), vld1q_f32(&b[k][j]), a[i][k]));
+    sink = (uint64_t)c[5][3];
+}
+
+// Two pictures blended, compared and sharpened, sixteen points at once.
+static void run_simd(long times)
+{
+    enum { kPoints = 1 << 14 };
+    static uint8_t a[kPoints], b[kPoints], out[kPoints];
+    for (int i = 0; i < kPoints; ++i) {
+        a[i] = (uint8_t)(i * 7);
+        b[i] = (uint8_t)(i * 13);
+    }
+    uint32x4_t differences = vdupq_n_u32(0);
+    for (long round = 0; round < times * 10; ++round)
+        for (int i = 0; i < kPoints; i += 16) {
+            const uint8x16_t x = vld1q_u8(a + i), y = vld1q_u8(b + i), distance = vabdq_u8(x, y);
+            uint16x8_t low = vmull_u8(vget_low_u8(x), vget_low_u8(distance));
+            uint16x8_t high = vmull_high_u8(x, distance);
+            low = vmlal_u8(low, vget_low_u8(y), vget_low_u8(vmvnq_u8(distance)));
+            high = vmlal_high_u8(high, y, vmvnq_u8(distance));
+            const uint8x16_t blend = vqrshrn_high_n_u16(vqrshrn_n_u16(low, 8), high, 8);
+            const uint8x16_t sharp = vqaddq_u8(blend, vbslq_u8(vcgtq_u8(x, y), vshrq_n_u8(x, 1), distance));
+            differences = vpadalq_u16(differences, vpaddlq_u8(distance));
+            vst1q_u8(out + i, vmaxq_u8(sharp, vrev64q_u8(y)));
+        }
+    sink = out[77] + vaddvq_u32(differences);
+}
+
 static void run_memcpy(long times)
 {
     char *from = malloc(1 << 20), *to = malloc(1 << 20);
@@ -212,20 +262,118 @@ static void run_fork(long times)
     }
 }
 
+// Starts `program` (with vfork, as a shell does) and waits; false if it did not end well.
+static int start(char* const* program)
+{
+    int status = -1;
+    const pid_t child = vfork();
+    if (child == 0) {
+        execv(program[0], program);
+        _exit(127);
+    }
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
+static char* own_path = NULL;
+
+static void run_exec(long times)
+{
+    char* const nothing[] = {own_path, "nothing", NULL};
+    for (long i = 0; i < times * 10; ++i)
+        if (!start(nothing))
+            return;
+}
+
+// The first touch of 16 MiB of fresh pages of 4 KiB, and giving them back.
+static void run_fault(long times)
+{
+    const size_t size = 16 << 20;
+    for (long i = 0; i < times; ++i) {
+        char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED)
+            return;
+        (void)madvise(memory, size, MADV_NOHUGEPAGE);
+        for (size_t at = 0; at < size; at += 4096)
+            memory[at] = 1;
+        munmap(memory, size);
+    }
+}
+
+// A page of a mapping becomes read-only and writable again, used each time, as a collector does.
+static void run_mprotect(long times)
+{
+    const size_t size = 1 << 20;
+    volatile char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return;
+    char* page = (char*)memory + 4096;
+    for (long i = 0; i < times * 1000; ++i) {
+        mprotect(page, 4096, PROT_READ);
+        sink += (uint64_t)page[0];
+        mprotect(page, 4096, PROT_READ | PROT_WRITE);
+        page[0] = (char)i;
+    }
+    munmap((void*)memory, size);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t counter, outside;
+
+static void* contend(void* times)
+{
+    for (long i = 0; i < *(const long*)times * 10000; ++i) {
+        pthread_mutex_lock(&mutex);
+        ++counter;
+        pthread_mutex_unlock(&mutex);
+        __atomic_fetch_add(&outside, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+static void run_mutex(long times)
+{
+    pthread_t other;
+    if (pthread_create(&other, NULL, contend, &times) != 0)
+        return;
+    contend(&times);
+    pthread_join(other, NULL);
+    sink = counter + outside;
+}
+
 static const struct {
     const char* name;
     void (*run)(long);
-} kWorks[] = {{"integer", run_integer}, {"float", run_float}, {"memcpy", run_memcpy},
-              {"syscall", run_syscall}, {"pipe", run_pipe},   {"fork", run_fork}};
+} kWorks[] = {{"integer", run_integer}, {"float", run_float},       {"matmul", run_matmul}, {"simd", run_simd},
+              {"memcpy", run_memcpy},   {"syscall", run_syscall},   {"pipe", run_pipe},     {"fork", run_fork},
+              {"exec", run_exec},       {"fault", run_fault},       {"mprotect", run_mprotect},
+              {"mutex", run_mutex}};
+
+// What the program writes is thrown away, its complaints are seen; END only if it ended well.
+static void run_program(char* const* program)
+{
+    (void)mknod("/dev/null", S_IFCHR | 0666, makedev(1, 3));  // an initramfs has none
+    const int console = dup(1), null = open("/dev/null", O_WRONLY);
+    if (console < 0 || null < 0 || dup2(null, 1) < 0)
+        return;
+    const int well = start(program);
+    dup2(console, 1);
+    (void)puts(well ? "END" : "FAILED");
+}
 
 int main(int argc, char** argv)
 {
+    if (argc == 2 && strcmp(argv[1], "nothing") == 0)
+        return 0;  // run_exec started it
+    own_path = argv[0];
     (void)puts("PID1");
+    if (argc > 2)
+        (void)puts("BEGIN");
+    (void)fflush(stdout);
+    if (argc > 2 && strcmp(argv[1], "run") == 0)
+        run_program(argv + 2);
     for (unsigned i = 0; argc > 2 && i < sizeof(kWorks) / sizeof(kWorks[0]); ++i) {
         if (strcmp(argv[1], kWorks[i].name) != 0)
             continue;
-        (void)puts("BEGIN");
-        (void)fflush(stdout);
         kWorks[i].run(atol(argv[2]));
         (void)puts("END");
     }

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How to measure: each function here makes a measure, a function that takes a Side and gives a Sample."""
+import os
+import select
+import subprocess
+import tempfile
+import time
+from typing import NamedTuple
+
+from .guest import BUILT, GUEST, Guest, Machine
+
+SMALL = BUILT / "small.gz"        # busybox and our program
+PROGRAMS = BUILT / "programs.gz"  # Debian's programs, too
+SHELL = GUEST / "initrd.gz"
+
+
+class Sample(NamedTuple):
+    """One measurement: what the row is about (host CPU seconds, if nothing else), and wall seconds."""
+    figure: float
+    wall: float | None = None
+
+
+def between(begin, end, parts=1):
+    return Sample((end.cpu - begin.cpu) / parts, (end.wall - begin.wall) / parts)
+
+
+def until(machine, pattern):
+    """From exec to a text on the console."""
+    def measure(side):
+        with Guest(side, machine) as vm:
+            return Sample(*vm.wait_for(pattern)[1])
+    return measure
+
+
+def boot(cpus):
+    return until(Machine(SMALL, "rdinit=/bench", cpus), rb"PID1\r\n")
+
+
+def installer():
+    folder = GUEST / "installer"
+    return until(Machine(folder / "initrd.gz", "DEBIAN_FRONTEND=text", kernel=folder / "linux"),
+                 rb"Select a language")
+
+
+def first_byte():
+    """Wall seconds are the figure: it is the person who waits."""
+    def measure(side):
+        machine = Machine(None, kernel=BUILT / ("tiny-16550" if side.ours else "tiny-pl011"))
+        with Guest(side, machine) as vm:
+            wall = vm.wait_for(rb"!")[1].wall
+            return Sample(wall * 1000, wall)
+    return measure
+
+
+def marked(machine):
+    """Between the lines BEGIN and END of scripts/guest/bench.c."""
+    def measure(side):
+        with Guest(side, machine) as vm:
+            begin = vm.wait_for(rb"BEGIN\r\n")[1]
+            return between(begin, vm.wait_for(rb"END\r\n")[1])
+    return measure
+
+
+def work(name, times, cpus=1):
+    return marked(Machine(SMALL, f"rdinit=/bench -- {name} {times}", cpus))
+
+
+def program(command):
+    return marked(Machine(PROGRAMS, f"rdinit=/bench -- run {command}"))
+
+
+def openssl(algorithm):
+    """For each GiB, in blocks of 16 KiB. OpenSSL works for a second of the guest's and says how much
+    it did, when it begins and when it is done: so its own start does not count."""
+    command = f"/bin/openssl speed -mr -seconds 1 -bytes 16384 -evp {algorithm}"
+    machine = Machine(PROGRAMS, f"rdinit=/bench -- run {command}")
+
+    def measure(side):
+        with Guest(side, machine) as vm:
+            begin = vm.wait_for(rb"\+DT:[^\n]*\n")[1]
+            done, end = vm.wait_for(rb"\+R:(\d+):[^\n]*\n")
+            return between(begin, end, int(done[1]) * 16384 / 2**30)
+    return measure
+
+
+def instructions(name, times):
+    """Guest instructions of that work: counted one by one for a small one, and extrapolated."""
+    counts = []
+    for few in ("1", "2"):
+        trace = subprocess.run(["qemu-aarch64", "-singlestep", "-d", "exec,nochain", BUILT / "bench", name, few],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+        counts.append(trace.stderr.count(b"\nTrace "))
+    return counts[0] + (counts[1] - counts[0]) * (times - 1)
+
+
+def speed(name, times):
+    """Million guest instructions a second of host CPU."""
+    total = []
+
+    def measure(side):
+        if not total:
+            total.append(instructions(name, times))
+        sample = work(name, times)(side)
+        return Sample(total[0] / sample.figure / 1e6, sample.wall)
+    return measure
+
+
+def start():
+    """Milliseconds from exec to the answer of GH_VM_START; nothing to compare with."""
+    def measure(side):
+        if not side.ours:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = f"{folder}/trace"
+            os.mkfifo(fifo)
+            reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+            with Guest(side, Machine(SHELL), [f"--trace-ioctls={fifo}"]) as vm:
+                trace = b""
+                while b"GH_VM_START" not in trace:
+                    if not select.select([reader], [], [], 10)[0]:
+                        raise RuntimeError("no GH_VM_START in the trace")
+                    trace += os.read(reader, 65536)
+                seconds = time.monotonic() - vm.begin
+            os.close(reader)
+        return Sample(seconds * 1000)
+    return measure
+
+
+def at_shell(look):
+    """What `look` says of a guest whose shell waits for a command."""
+    def measure(side):
+        with Guest(side, Machine(SHELL)) as vm:
+            vm.wait_for(rb"/root # ")
+            time.sleep(3)
+            return Sample(look(vm))
+    return measure
+
+
+def memory():
+    return at_shell(Guest.own_memory)
+
+
+def idle():
+    def percent(vm):
+        before = vm.now()
+        time.sleep(10)
+        now = vm.now()
+        return (now.cpu - before.cpu) / (now.wall - before.wall) * 100
+    return at_shell(percent)
