@@ -88,7 +88,7 @@ bool table_lookup(Emitter& e, const Item& item)
     const x86::Xmm first = e.read_vector(vn(word), xmm1);
     e.vpshufb(xmm0, first, xmm0);
     for (unsigned i = 1; i < count; ++i) {
-        e.vpsubb(x86::xmm3, m, lanes_literal(e, 16 * i, 0));
+        e.vpsubb(x86::xmm3, m, lanes_literal(e, std::uint64_t{16} * i, 0));
         e.vpaddusb(x86::xmm3, x86::xmm3, limit);
         const x86::Xmm table = e.read_vector((vn(word) + i) % 32, xmm1);
         e.vpshufb(x86::xmm3, table, x86::xmm3);

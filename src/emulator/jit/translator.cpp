@@ -167,10 +167,12 @@ Jit::Resume Jit::resume_at(Jit& jit, std::uint64_t target) noexcept
 
 void Jit::unlink(Link& link) noexcept
 {
-    Link** where = &link.leads_to->incoming;
-    while (*where != &link)
-        where = &(*where)->next_incoming;
-    *where = std::exchange(link.next_incoming, nullptr);
+    for (Link** where = &link.leads_to->incoming; *where != nullptr;
+         where = &(*where)->next_incoming)
+        if (*where == &link) {
+            *where = std::exchange(link.next_incoming, nullptr);
+            break;
+        }
     link.leads_to = nullptr;
     link.go = link.thunk;
 }
