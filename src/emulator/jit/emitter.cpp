@@ -189,6 +189,20 @@ void Emitter::want_flags(Carry carry)
 x86::CondCode Emitter::condition(unsigned arm)
 {
     using C = x86::CondCode;
+    // In memory most conditions are one bit or two: Z, C and N beside each other, V alone.
+    if (!flags_in_host_ && arm < 10) {
+        static constexpr struct {
+            std::int32_t byte;
+            std::uint8_t mask;
+            bool holds_if_set;
+        } kTests[]{
+            {1, 0x40, true}, {1, 0x01, false}, {1, 0x80, true}, {0, 0x01, true}, {1, 0x41, false}};
+        const auto& bits_of = kTests[arm >> 1];
+        x86::Mem byte = saved_flags(1);
+        byte.addOffset(bits_of.byte);
+        test(byte, bits_of.mask);
+        return bits_of.holds_if_set == ((arm & 1) == 0) ? C::kNZ : C::kZ;
+    }
     const bool carried = arm >> 1 == 1;  // CS, CC
     if (arm >> 1 == 4)                   // HI, LS: both flags at once
         want_flags(Carry::Inverted);
