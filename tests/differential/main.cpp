@@ -3,6 +3,8 @@
 // that software can see.
 #include "base/error.h"
 #include "batch.h"
+#include "emulator/jit/jit.h"
+#include "engines.h"
 #include "machine.h"
 #include "oracle.h"
 #include "report.h"
@@ -34,6 +36,9 @@ constexpr const char* kUsage =
     "  --unallocated    instead: words that our table does not know must be UNDEFINED for the "
     "oracle\n"
     "  --translated     ours: code translated at its first entry (tier T1), not interpreted\n"
+    "  --engines        instead: T1 against T0 on random blocks, at both exception levels\n"
+    "  --block N        with --engines: only this block\n"
+    "  --threshold N    with --engines: entries of a block before it is translated (default 2)\n"
     "  --runner WORDS   what runs arm64 programs (default: qemu-aarch64 -cpu ...)\n"
     "  --oracle FILE    the oracle program\n";
 
@@ -47,6 +52,9 @@ struct Options {
     bool list = false;
     bool unallocated = false;
     bool translated = false;
+    bool engines = false;
+    std::optional<std::uint64_t> block;
+    std::uint32_t threshold = 2;
     std::vector<std::string> rows;
     std::optional<std::string> runner;
     std::string oracle = GH_ORACLE;
@@ -294,6 +302,12 @@ Options parse(const std::vector<std::string>& arguments)
             options.list = true;
         else if (name == "--translated")
             options.translated = true;
+        else if (name == "--engines")
+            options.engines = true;
+        else if (name == "--block")
+            options.block = std::stoull(value());
+        else if (name == "--threshold")
+            options.threshold = static_cast<std::uint32_t>(std::stoul(value()));
         else if (name == "--unallocated")
             options.unallocated = true;
         else if (name == "--runner")
@@ -308,18 +322,35 @@ Options parse(const std::vector<std::string>& arguments)
     return options;
 }
 
+int skipped(const char* reason)
+{
+    std::printf("skipped: %s\n", reason);
+    return std::getenv("GH_TEST_NO_SKIP") != nullptr ? 1 : 77;
+}
+
+int run(const Options& options)
+{
+    if ((options.translated || options.engines) && jit::unavailable() != nullptr)
+        return skipped(jit::unavailable());
+    if (options.engines)
+        return compare_engines({.seed = options.seed,
+                                .block = options.block,
+                                .cases = options.cases,
+                                .seconds = options.seconds,
+                                .differences = options.differences,
+                                .threshold = options.threshold});
+    if (options.oracle.empty())
+        return skipped("no oracle was built; install gcc-aarch64-linux-gnu and qemu-user");
+    return std::make_unique<Run>(options)->run();
+}
+
 }  // namespace
 }  // namespace gh::differential
 
 int main(int argc, char** argv)
 {
     try {
-        const auto options = gh::differential::parse({argv + 1, argv + argc});
-        if (options.oracle.empty()) {
-            std::puts("skipped: no oracle was built; install gcc-aarch64-linux-gnu and qemu-user");
-            return std::getenv("GH_TEST_NO_SKIP") != nullptr ? 1 : 77;
-        }
-        return std::make_unique<gh::differential::Run>(options)->run();
+        return gh::differential::run(gh::differential::parse({argv + 1, argv + argc}));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "differential: error: %s\n", error.what());
         return 1;

@@ -77,6 +77,8 @@ struct State {
     std::array<std::uint64_t, kBreakpoints> dbgbcr{};
     std::array<std::uint64_t, kWatchpoints> dbgwvr{};
     std::array<std::uint64_t, kWatchpoints> dbgwcr{};
+
+    bool operator==(const State&) const = default;
 };
 
 }  // namespace gh::cpu
