@@ -167,13 +167,26 @@ void Emitter::flags_made(Carry carry)
     carry_ = carry;
 }
 
+void Emitter::restore_flags()
+{
+    movzx(x86::eax, saved_flags(2));
+    add(x86::al, 0x7f);  // overflows for V
+    sahf();
+}
+
+void Emitter::set_flags(unsigned nzcv)
+{
+    mov(x86::eax,
+        (nzcv & 8) << 12 | (nzcv & 4) << 12 | ((nzcv & 2) == 0 ? 0x100u : 0u) | (nzcv & 1));
+    add(x86::al, 0x7f);
+    sahf();
+}
+
 void Emitter::want_flags()
 {
     if (flags_in_host_)
         return;
-    movzx(x86::eax, saved_flags(2));
-    add(x86::al, 0x7f);  // overflows for V
-    sahf();
+    restore_flags();
     flags_in_host_ = true;
     carry_ = Carry::Inverted;
 }
@@ -217,9 +230,9 @@ x86::CondCode Emitter::condition(unsigned arm)
 
 // ---- Memory
 
-Label Emitter::slow_path(const Item& item)
+Label Emitter::slow_path(const Item& item, Slow how)
 {
-    return slow_paths_.emplace_back(SlowPath{newLabel(), Label(), &item, false}).at;
+    return slow_paths_.emplace_back(SlowPath{newLabel(), Label(), &item, how, false}).at;
 }
 
 void Emitter::check(const Item& item, const x86::Gp& address, unsigned size, bool write,
@@ -230,7 +243,7 @@ void Emitter::check(const Item& item, const x86::Gp& address, unsigned size, boo
     constexpr auto kContext = static_cast<std::int32_t>(cpu::Tlb::kContextOffset);
     constexpr unsigned kIndexMask = (cpu::Tlb::kEntries - 1) * sizeof(cpu::TlbEntry);
     static_assert(cpu::kPageSize / sizeof(cpu::TlbEntry) == 1u << 7);
-    const Label slow = slow_path(item);
+    const Label slow = slow_path(item, Slow::Full);
     // The tag of the last byte: an access that leaves the page cannot match its entry.
     if (size > 1)
         lea(x86::rcx, x86::ptr(address.r64(), static_cast<std::int32_t>(size) - 1));
@@ -255,7 +268,7 @@ void Emitter::check_stack(const Item& item, unsigned base)
     if (base != cpu::kSp || stack_checked_)
         return;
     test(home(cpu::kSp).r32(), 15);
-    jne(slow_path(item));
+    jne(slow_path(item, Slow::Full));
     stack_checked_ = true;
 }
 
@@ -264,25 +277,25 @@ void Emitter::check_alignment(const Item& item, const x86::Gp& address, unsigned
     if (size == 1)
         return;
     test(address.r32(), size - 1);
-    jne(slow_path(item));
+    jne(slow_path(item, Slow::Full));
 }
 
 void Emitter::check_nonzero(const Item& item, const x86::Mem& memory)
 {
     cmp(memory, 0);
-    je(slow_path(item));
+    je(slow_path(item, Slow::Full));
 }
 
 void Emitter::check_zero(const Item& item, const x86::Mem& memory)
 {
     cmp(memory, 0);
-    jne(slow_path(item));
+    jne(slow_path(item, Slow::Full));
 }
 
 void Emitter::check_equal(const Item& item, const x86::Mem& memory, const asmjit::Operand& value)
 {
     emit(x86::Inst::kIdCmp, memory, value);
-    jne(slow_path(item));
+    jne(slow_path(item, Slow::Full));
 }
 
 void Emitter::full_barrier()
@@ -396,7 +409,11 @@ void Emitter::emit_cold_parts()
     for (const SlowPath& slow : slow_paths_) {
         bind(slow.at);
         handler_arguments(*slow.item);
-        call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.call_handler)));
+        const bool quiet = slow.how == Slow::Quiet;
+        call(Imm(reinterpret_cast<std::uintptr_t>(quiet ? stubs_.call_simd_handler
+                                                        : stubs_.call_handler)));
+        if (slow.how == Slow::Flags)
+            restore_flags();
         jmp(slow.back);
     }
     for (const Thunk& thunk : thunks_) {

@@ -87,7 +87,7 @@ public:
     x86::Xmm read_vector(unsigned v, const x86::Xmm& scratch, unsigned size = 16);
     /// `v` as the last source of an instruction that reads `size` bytes of memory there.
     x86::Mem vector_operand(unsigned v, unsigned size = 16);
-    /// `v` = the low `size` bytes (8 or 16) of `value`, which is spoilt, and zeros.
+    /// `v` = the low `size` bytes (4, 8 or 16) of `value`, which is spoilt, and zeros.
     void write_vector(unsigned v, const x86::Xmm& value, unsigned size = 16);
     /// A constant of 16 bytes in memory.
     x86::Mem literal(std::uint64_t low, std::uint64_t high);
@@ -104,6 +104,8 @@ public:
     void want_flags();
     /// The same with the carry as `carry` says.
     void want_flags(Carry carry);
+    /// Puts constant flags into EFLAGS, the carry inverted; flags_made() is up to the caller.
+    void set_flags(unsigned nzcv);
     /// The x86 condition of an Arm condition other than AL and NV, after want_flags().
     x86::CondCode condition(unsigned arm);
 
@@ -121,6 +123,11 @@ public:
     void check_nonzero(const Item& item, const x86::Mem& memory);
     void check_equal(const Item& item, const x86::Mem& memory, const asmjit::Operand& value);
     void check_zero(const Item& item, const x86::Mem& memory);
+    /// Where the instruction's handler is called instead: all of it, or as call_simd_handler()
+    /// does. With `Flags` it writes NZCV, which then are in EFLAGS as after
+    /// flags_made(Carry::Inverted).
+    enum class Slow : std::uint8_t { Full, Quiet, Flags };
+    Label slow_path(const Item& item, Slow how);
     /// No later load before an earlier store.
     void full_barrier();
     /// Where an instruction whose handler was called goes on; once, after its last check().
@@ -147,6 +154,7 @@ private:
         Label at;
         Label back;
         const Item* item;
+        Slow how;
         bool bound;
     };
     struct SideExit {
@@ -163,9 +171,9 @@ private:
 
     [[nodiscard]] x86::Mem near_state(const void* member, unsigned size) const;
     [[nodiscard]] x86::Mem vector_slot(unsigned v, unsigned size = 16, unsigned offset = 0) const;
-    Label slow_path(const Item& item);
     void emit_item(const Item& item);
     void save_flags();
+    void restore_flags();
     void jump_through(std::uint64_t from, std::uint64_t target);
     void emit_cold_parts();
     void handler_arguments(const Item& item);

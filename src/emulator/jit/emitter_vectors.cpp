@@ -34,6 +34,8 @@ void Emitter::write_vector(unsigned v, const x86::Xmm& value, unsigned size)
 {
     if (size == 8)
         vmovq(value, value);
+    else if (size == 4)
+        vinsertps(value, value, value, 0b1110);  // zeros in the upper three
     vmovdqa(vector_slot(v), value);
 }
 

@@ -336,12 +336,6 @@ bool conditional_select(Emitter& e, const Item& item)
     return true;
 }
 
-/// NZCV of an immediate as saved flags: what LAHF and SETO would give, carry inverted.
-std::uint32_t saved_form(unsigned nzcv)
-{
-    return (nzcv & 8) << 12 | (nzcv & 4) << 12 | ((nzcv & 2) == 0 ? 0x100u : 0u) | (nzcv & 1);
-}
-
 bool conditional_compare(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
@@ -370,9 +364,7 @@ bool conditional_compare(Emitter& e, const Item& item)
     if (condition < 14) {
         e.jmp(done);
         e.bind(otherwise);
-        e.mov(x86::eax, saved_form(word & 15));
-        e.add(x86::al, 0x7f);
-        e.sahf();
+        e.set_flags(word & 15);
         e.bind(done);
     }
     e.flags_made(Carry::Inverted);
