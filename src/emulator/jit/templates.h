@@ -19,6 +19,7 @@ struct TemplateRow {
 [[nodiscard]] std::span<const TemplateRow> atomic_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> bit_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> branch_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> crypto_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> fp_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> fp_convert_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> fp_vector_templates() noexcept;
