@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-GUEST = pathlib.Path(os.environ.get("GH_GUEST", ROOT / ".guest"))
+GUEST = pathlib.Path(os.environ.get("GH_GUEST", ROOT / ".guest")).resolve()  # as /proc names its files
 BUILT = ROOT / "build/bench"  # the guests' own programs and initrds
 VMM = os.environ.get("GH_VMM", str(ROOT / "build/release/gh-vmm"))
 LIMIT = 600  # seconds until a guest that says nothing is given up
