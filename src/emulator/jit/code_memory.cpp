@@ -6,14 +6,24 @@
 #include <sys/mman.h>
 
 namespace gh::jit {
+namespace {
 
-CodeMemory::CodeMemory()
-    : file_(make_memfd("gh-vmm-code", kCode)),
-      writable_("translated code", kCode, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get()),
-      range_("translated code", kCode + kData, PROT_READ | PROT_WRITE,
+/// Links and units take about a quarter of what their code takes; the tables of jumps come on top.
+std::size_t data_size(std::size_t code_size)
+{
+    return code_size / 4 + (std::size_t{2} << 20);
+}
+
+}  // namespace
+
+CodeMemory::CodeMemory(std::size_t code_size)
+    : code_size_(code_size),
+      file_(make_memfd("gh-vmm-code", code_size)),
+      writable_("translated code", code_size, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get()),
+      range_("translated code", code_size + data_size(code_size), PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 {
-    if (::mmap(range_.data(), kCode, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, file_.get(),
+    if (::mmap(range_.data(), code_size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, file_.get(),
                0) == MAP_FAILED)
         throw_errno("mmap translated code for execution");
 }

@@ -15,15 +15,13 @@ namespace gh::jit {
 /// code is mapped twice, to be written and to be executed, so that no mapping is both.
 class CodeMemory {
 public:
-    static constexpr std::size_t kCode = std::size_t{24} << 20;
-    static constexpr std::size_t kData = std::size_t{8} << 20;
-
+    /// Room for `code_size` bytes of code, a multiple of 16 pages, and for their data.
     /// Throws Error where the system allows no executable memory.
-    CodeMemory();
+    explicit CodeMemory(std::size_t code_size);
 
     /// Address of the next code, as it will be executed.
     [[nodiscard]] std::byte* next_code() const noexcept { return code() + code_used_; }
-    [[nodiscard]] std::size_t code_left() const noexcept { return kCode - code_used_; }
+    [[nodiscard]] std::size_t code_left() const noexcept { return code_size_ - code_used_; }
     /// Where to write what executes at next_code().
     [[nodiscard]] std::byte* writable_code() const noexcept
     {
@@ -31,12 +29,15 @@ public:
     }
     void commit_code(std::size_t size) noexcept;
 
-    [[nodiscard]] std::size_t data_left() const noexcept { return kData - data_used_; }
+    [[nodiscard]] std::size_t data_left() const noexcept
+    {
+        return range_.size() - code_size_ - data_used_;
+    }
     /// A T of its own in the data part; the caller has seen to data_left().
     template <class T, class... Arguments>
     T* make(Arguments&&... arguments) noexcept
     {
-        void* const place = range_.data() + kCode + data_used_;
+        void* const place = range_.data() + code_size_ + data_used_;
         data_used_ += (sizeof(T) + 15) & ~std::size_t{15};
         return new (place) T{std::forward<Arguments>(arguments)...};
     }
@@ -48,6 +49,7 @@ public:
 private:
     [[nodiscard]] std::byte* code() const noexcept { return range_.data(); }
 
+    std::size_t code_size_;
     Fd file_;
     Mapping writable_;
     Mapping range_;

@@ -3,18 +3,22 @@
 
 #include "emulator/cpu/cpu.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 namespace gh::jit {
 
 inline constexpr std::uint32_t kDefaultThreshold = 20;
+inline constexpr std::size_t kDefaultCodeSize = std::size_t{24} << 20;
 
 /// Tier T1 for `cpu`: hot blocks as x86-64 code (README, "Life of an instruction"). nullptr where
 /// this build or this host has none; the PE then runs in T0 alone. `threshold`: entries of a block
-/// before it is translated, 1 or more.
+/// before it is translated, 1 or more. `code_size`: bytes of host code before all of it is thrown
+/// away, a multiple of 64 KiB, 128 KiB or more.
 [[nodiscard]] std::unique_ptr<cpu::Translator> make_translator(
-    cpu::Cpu& cpu, std::uint32_t threshold = kDefaultThreshold);
+    cpu::Cpu& cpu, std::uint32_t threshold = kDefaultThreshold,
+    std::size_t code_size = kDefaultCodeSize);
 
 /// Why make_translator() would give none; nullptr: it would not.
 [[nodiscard]] const char* unavailable() noexcept;

@@ -30,7 +30,8 @@ void find_live_flags(Items& items)
 
 }  // namespace
 
-Jit::Jit(cpu::Cpu& cpu, std::uint32_t threshold) : cpu_(cpu), threshold_(threshold), hot_(cpu.hot())
+Jit::Jit(cpu::Cpu& cpu, std::uint32_t threshold, std::size_t code_size)
+    : cpu_(cpu), threshold_(threshold), hot_(cpu.hot()), memory_(code_size)
 {
     stubs_ = Stubs::make(memory_, hot_, *this, cpu);
     memory_.keep();
@@ -205,12 +206,13 @@ const char* unavailable() noexcept
                : "this processor lacks AVX2, BMI2, FMA or LZCNT";
 }
 
-std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu& cpu, std::uint32_t threshold)
+std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu& cpu, std::uint32_t threshold,
+                                                 std::size_t code_size)
 {
     if (unavailable() != nullptr)
         return nullptr;
     try {
-        return std::make_unique<Jit>(cpu, threshold);
+        return std::make_unique<Jit>(cpu, threshold, code_size);
     } catch (const Error& error) {
         GH_LOG_ONCE(LogLevel::Warn, "no translated code (%s): guests run interpreted",
                     error.what());

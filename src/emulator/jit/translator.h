@@ -15,7 +15,7 @@ namespace gh::jit {
 class Jit final : public cpu::Translator {
 public:
     /// Throws Error where the system allows no executable memory.
-    Jit(cpu::Cpu& cpu, std::uint32_t threshold);
+    Jit(cpu::Cpu& cpu, std::uint32_t threshold, std::size_t code_size);
 
     [[nodiscard]] std::uint32_t threshold() const noexcept override { return threshold_; }
     void translate(cpu::Block& block) noexcept override;

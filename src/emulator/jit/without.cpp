@@ -9,7 +9,7 @@ const char* unavailable() noexcept
     return "this gh-vmm was built without the translator";
 }
 
-std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu&, std::uint32_t)
+std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu&, std::uint32_t, std::size_t)
 {
     return nullptr;
 }

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "../cpu/rig.h"
-#include "emulator/jit/jit.h"
+#include "translated_rig.h"
 
 #include <chrono>
 #include <thread>
 
 #include <doctest/doctest.h>
 
-namespace gh::jit {
+namespace gh::jit::test {
 namespace {
 
 using cpu::Exit;
-using cpu::test::Rig;
 
 /// Runs until somebody calls, a little later.
-Exit run_and_kick(Rig& rig)
+Exit run_and_kick(TranslatedRig& rig)
 {
-    rig.cpu.set_translator(make_translator(rig.cpu, 1));
     std::jthread caller([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         rig.cpu.kick();
@@ -28,13 +25,13 @@ Exit run_and_kick(Rig& rig)
 
 TEST_CASE("a loop of one instruction is left when somebody calls")
 {
-    Rig rig{0x1400'0000};  // b .
+    TranslatedRig rig{0x1400'0000};  // b .
     CHECK(run_and_kick(rig) == Exit::Kicked);
 }
 
 TEST_CASE("a loop whose way back is in the middle is left when somebody calls")
 {
-    Rig rig{
+    TranslatedRig rig{
         0x1400'0004,  //    b 3f
         0x9100'0421,  // 2: add x1, x1, #1
         0x1400'0002,  //    b 3f
@@ -49,7 +46,7 @@ TEST_CASE("a loop whose way back is in the middle is left when somebody calls")
 
 TEST_CASE("a loop through returns is left when somebody calls")
 {
-    Rig rig{
+    TranslatedRig rig{
         0x9400'0002,  // 1: bl 2f
         0x17ff'ffff,  //    b 1b
         0x9100'0400,  // 2: add x0, x0, #1
@@ -59,4 +56,4 @@ TEST_CASE("a loop through returns is left when somebody calls")
     CHECK(rig.x(0) > 1000);
 }
 
-}  // namespace gh::jit
+}  // namespace gh::jit::test
