@@ -7,9 +7,11 @@ from guest import Guest, config
 
 
 class Boot(unittest.TestCase):
+    options = ()
+
     def boots(self, kernel, cpus):
         guest.need(kernel, "initrd.gz")
-        with Guest(config(kernel=str(guest.GUEST / kernel), cpus=cpus)) as vm:
+        with Guest(config(kernel=str(guest.GUEST / kernel), cpus=cpus), options=self.options) as vm:
             vm.boot(seconds=240)
             self.assertRegex(vm.run("uname -a"), r"Linux guest 6\.1\..* aarch64")
             self.assertEqual(vm.run("cat /proc/cpuinfo").count("processor"), cpus)
@@ -40,16 +42,26 @@ class Boot(unittest.TestCase):
         self.boots("vmlinuz-cloud", 8)
 
 
+class InterpretedBoot(Boot):
+    options = ("--engine", "interpreter")
+
+
 class Installer(unittest.TestCase):
+    options = ()
+
     def test_first_screen(self):
         """The text installer asks for the language."""
         guest.need("installer/linux", "installer/initrd.gz")
         values = config(kernel=str(guest.GUEST / "installer/linux"), memory="1GiB",
                         initrd=str(guest.GUEST / "installer/initrd.gz"),
                         params=["console=ttyS0", "DEBIAN_FRONTEND=text"])
-        with Guest(values) as vm:
+        with Guest(values, options=self.options) as vm:
             vm.expect(r"Select a language", seconds=400)
             vm.expect(r"English")
+
+
+class InterpretedInstaller(Installer):
+    options = ("--engine", "interpreter")
 
 
 if __name__ == "__main__":
