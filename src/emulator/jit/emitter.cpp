@@ -7,7 +7,7 @@ namespace gh::jit {
 namespace {
 
 /// Host code of one instruction is never longer than this, cold part included.
-constexpr std::size_t kMostPerItem = 512;
+constexpr std::size_t kMostPerItem = 1024;
 /// Its links or literals.
 constexpr std::size_t kMostDataPerItem = 96;
 
@@ -232,7 +232,8 @@ x86::CondCode Emitter::condition(unsigned arm)
 
 Label Emitter::slow_path(const Item& item, Slow how)
 {
-    return slow_paths_.emplace_back(SlowPath{newLabel(), Label(), &item, how, false}).at;
+    return slow_paths_.emplace_back(SlowPath{newLabel(), Label(), &item, how, false, vectors_, {}})
+        .at;
 }
 
 void Emitter::check(const Item& item, const x86::Gp& address, unsigned size, bool write,
@@ -310,6 +311,7 @@ void Emitter::slow_path_returns_here()
     for (auto slow = slow_paths_.rbegin(); slow != slow_paths_.rend() && !slow->bound; ++slow) {
         slow->back = back;
         slow->bound = true;
+        slow->vectors_then = vectors_;
     }
 }
 
@@ -324,6 +326,7 @@ void Emitter::handler_arguments(const Item& item)
 void Emitter::call_handler(const Item& item)
 {
     spoil_flags(item);
+    spill_vectors();
     handler_arguments(item);
     call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.call_handler)));
     stack_checked_ = false;
@@ -332,6 +335,7 @@ void Emitter::call_handler(const Item& item)
 void Emitter::call_simd_handler(const Item& item)
 {
     spoil_flags(item);
+    spill_vectors();
     handler_arguments(item);
     call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.call_simd_handler)));
 }
@@ -373,18 +377,21 @@ void Emitter::jump_through(std::uint64_t from, std::uint64_t target)
 void Emitter::leave(const Item& item, std::uint64_t target)
 {
     keep_flags();
+    store_vectors(vectors_);
     jump_through(item.va, target);
 }
 
 Label Emitter::side_exit(const Item& item, std::uint64_t target)
 {
     const Label at = newLabel();
-    side_exits_.push_back({at, target, item.va, flags_in_host_ && !flags_in_memory_, carry_});
+    side_exits_.push_back(
+        {at, target, item.va, flags_in_host_ && !flags_in_memory_, carry_, vectors_});
     return at;
 }
 
 void Emitter::leave_to_rax()
 {
+    store_vectors(vectors_);
     jmp(Imm(reinterpret_cast<std::uintptr_t>(stubs_.leave_to_rax[el0_ ? 0 : 1])));
 }
 
@@ -404,14 +411,17 @@ void Emitter::emit_cold_parts()
             carry_ = exit.carry;
             save_flags();
         }
+        store_vectors(exit.vectors);
         jump_through(exit.from, exit.target);
     }
     for (const SlowPath& slow : slow_paths_) {
         bind(slow.at);
+        store_vectors(slow.vectors);
         handler_arguments(*slow.item);
         const bool quiet = slow.how == Slow::Quiet;
         call(Imm(reinterpret_cast<std::uintptr_t>(quiet ? stubs_.call_simd_handler
                                                         : stubs_.call_handler)));
+        load_vectors(slow.vectors_then);
         if (slow.how == Slow::Flags)
             restore_flags();
         jmp(slow.back);

@@ -6,6 +6,7 @@
 #include "emulator/cpu/translator.h"
 #include "emulator/jit/stubs.h"
 #include "emulator/jit/unit.h"
+#include "emulator/jit/vector_homes.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -78,16 +79,15 @@ public:
     [[nodiscard]] x86::Mem irq() const;
     [[nodiscard]] bool el0() const noexcept { return el0_; }
 
-    // ---- V registers. xmm0 and xmm1 are scratch.
+    // ---- V registers. xmm0 to xmm3 are scratch, the others hold what was used last.
 
+    /// All of `v` in a register that may be read until five others were asked for.
+    x86::Xmm read_vector(unsigned v);
+    /// `id to, first, second`, the sources V registers.
+    void combine(asmjit::InstId id, const x86::Xmm& to, unsigned first, unsigned second);
     /// `size` bytes of `v`, `offset` bytes from its lowest, as memory to be read.
     x86::Mem vector_lane(unsigned v, unsigned size, unsigned offset);
-    /// The low `size` bytes of `v` (4, 8 or 16) in a register that may be read; what lies above
-    /// them there is undefined.
-    x86::Xmm read_vector(unsigned v, const x86::Xmm& scratch, unsigned size = 16);
-    /// `v` as the last source of an instruction that reads `size` bytes of memory there.
-    x86::Mem vector_operand(unsigned v, unsigned size = 16);
-    /// `v` = the low `size` bytes (4, 8 or 16) of `value`, which is spoilt, and zeros.
+    /// `v` = the low `size` bytes (4, 8 or 16) of `value`, and zeros.
     void write_vector(unsigned v, const x86::Xmm& value, unsigned size = 16);
     /// A constant of 16 bytes in memory.
     x86::Mem literal(std::uint64_t low, std::uint64_t high);
@@ -156,6 +156,8 @@ private:
         const Item* item;
         Slow how;
         bool bound;
+        VectorHomes vectors;       // when it is taken
+        VectorHomes vectors_then;  // when it comes back
     };
     struct SideExit {
         Label at;
@@ -163,6 +165,7 @@ private:
         std::uint64_t from;
         bool save;
         Carry carry;
+        VectorHomes vectors;
     };
     struct Thunk {
         Label at;
@@ -170,6 +173,10 @@ private:
     };
 
     [[nodiscard]] x86::Mem near_state(const void* member, unsigned size) const;
+    x86::Xmm new_home(unsigned v);
+    void store_vectors(const VectorHomes& vectors);
+    void load_vectors(const VectorHomes& vectors);
+    void spill_vectors();
     [[nodiscard]] x86::Mem vector_slot(unsigned v, unsigned size = 16, unsigned offset = 0) const;
     void emit_item(const Item& item);
     void save_flags();
@@ -189,6 +196,7 @@ private:
     std::vector<SideExit> side_exits_;
     std::vector<Thunk> thunks_;
     std::vector<const cpu::Vreg*> literals_;
+    VectorHomes vectors_;
     Label head_;
     std::uint64_t head_va_ = 0;
     bool flags_in_host_ = false;

@@ -10,33 +10,71 @@ x86::Mem Emitter::vector_slot(unsigned v, unsigned size, unsigned offset) const
     return state(GH_STATE(v) + v * sizeof(cpu::Vreg) + offset, size);
 }
 
+x86::Xmm Emitter::new_home(unsigned v)
+{
+    const unsigned host = vectors_.next();
+    if (vectors_.holds(host) && vectors_.dirty(host))
+        vmovdqa(vector_slot(vectors_.guest(host)), x86::xmm(host));
+    vectors_.hold(host, v);
+    return x86::xmm(host);
+}
+
+x86::Xmm Emitter::read_vector(unsigned v)
+{
+    if (const unsigned host = vectors_.find(v); host != VectorHomes::kNone)
+        return x86::xmm(host);
+    const x86::Xmm home = new_home(v);
+    vmovdqa(home, vector_slot(v));
+    return home;
+}
+
+void Emitter::combine(asmjit::InstId id, const x86::Xmm& to, unsigned first, unsigned second)
+{
+    const x86::Xmm a = read_vector(first);
+    emit(id, to, a, read_vector(second));
+}
+
 x86::Mem Emitter::vector_lane(unsigned v, unsigned size, unsigned offset)
 {
-    return vector_slot(v, size, offset);
-}
-
-x86::Xmm Emitter::read_vector(unsigned v, const x86::Xmm& scratch, unsigned size)
-{
-    switch (size) {
-    case 4: vmovd(scratch, vector_slot(v, 4)); break;
-    case 8: vmovq(scratch, vector_slot(v, 8)); break;
-    default: vmovdqa(scratch, vector_slot(v)); break;
+    const unsigned host = vectors_.find(v);
+    if (host != VectorHomes::kNone && vectors_.dirty(host)) {
+        vmovdqa(vector_slot(v), x86::xmm(host));
+        vectors_.set_clean(host);
     }
-    return scratch;
-}
-
-x86::Mem Emitter::vector_operand(unsigned v, unsigned size)
-{
-    return vector_slot(v, size);
+    return vector_slot(v, size, offset);
 }
 
 void Emitter::write_vector(unsigned v, const x86::Xmm& value, unsigned size)
 {
+    const unsigned host = vectors_.find(v);
+    const x86::Xmm home = host != VectorHomes::kNone ? x86::xmm(host) : new_home(v);
     if (size == 8)
-        vmovq(value, value);
+        vmovq(home, value);
     else if (size == 4)
-        vinsertps(value, value, value, 0b1110);  // zeros in the upper three
-    vmovdqa(vector_slot(v), value);
+        vinsertps(home, value, value, 0b1110);  // zeros in the upper three
+    else
+        vmovdqa(home, value);
+    vectors_.set_dirty(home.id());
+}
+
+void Emitter::store_vectors(const VectorHomes& vectors)
+{
+    for (unsigned host = VectorHomes::kFirst; host < VectorHomes::kEnd; ++host)
+        if (vectors.dirty(host))
+            vmovdqa(vector_slot(vectors.guest(host)), x86::xmm(host));
+}
+
+void Emitter::load_vectors(const VectorHomes& vectors)
+{
+    for (unsigned host = VectorHomes::kFirst; host < VectorHomes::kEnd; ++host)
+        if (vectors.holds(host))
+            vmovdqa(x86::xmm(host), vector_slot(vectors.guest(host)));
+}
+
+void Emitter::spill_vectors()
+{
+    store_vectors(vectors_);
+    vectors_.forget();
 }
 
 x86::Mem Emitter::literal(std::uint64_t low, std::uint64_t high)

@@ -28,6 +28,17 @@ void check_environment(Emitter& e, const Label& slow, Env env)
     e.jne(slow);
 }
 
+Label begin_fp(Emitter& e, const Item& item, Env env, Emitter::Slow how,
+               std::initializer_list<unsigned> sources)
+{
+    e.spoil_flags(item);
+    for (const unsigned source : sources)
+        e.read_vector(source);
+    const Label slow = e.slow_path(item, how);
+    check_environment(e, slow, env);
+    return slow;
+}
+
 void check_scalar(Emitter& e, const Label& slow, bool wide, Result kind)
 {
     // Sign, exponent and some fraction: the upper halfword.

@@ -3,6 +3,8 @@
 
 #include "emulator/jit/vector_operations.h"
 
+#include <initializer_list>
+
 /// How floating point is done by the host's unit: only where it gives the same bits and flags, the
 /// rest is the handler's business. That is the rule of cpu/softfloat_host.h: rounding to nearest
 /// without flushing, FPSR.IXC set already, a result that is neither NaN, infinite nor so small that
@@ -19,6 +21,12 @@ enum class Env : std::uint8_t {
 
 /// Leaves for the slow path unless FPCR and FPSR are so. Spoils eax and EFLAGS.
 void check_environment(Emitter& e, const Label& slow, Env env);
+
+/// Begins an instruction on `sources` that needs `env`: what its handler is called for instead. All
+/// V registers that are read before the last check must be named, so that they have their homes
+/// when the slow path is made.
+Label begin_fp(Emitter& e, const Item& item, Env env, Emitter::Slow how,
+               std::initializer_list<unsigned> sources);
 
 /// Which results are the host's.
 enum class Result : std::uint8_t {

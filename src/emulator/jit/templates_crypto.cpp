@@ -33,7 +33,7 @@ bool aes_round(Emitter& e, const Item& item)
     if (!host().hasAESNI())
         return call_quietly(e, item);
     e.vpxor(xmm1, xmm1, xmm1);
-    e.vpxor(xmm0, e.read_vector(vd(item.word), xmm0), e.vector_operand(vn(item.word)));
+    e.combine(Inst::kIdVpxor, xmm0, vd(item.word), vn(item.word));
     e.emit(kId, xmm0, xmm0, xmm1);
     return finish_all(e, item);
 }
@@ -44,7 +44,7 @@ bool aes_mix_columns(Emitter& e, const Item& item)
     if (!host().hasAESNI())
         return call_quietly(e, item);
     e.vpxor(xmm1, xmm1, xmm1);
-    e.vaesdeclast(xmm0, e.read_vector(vn(item.word), xmm0), xmm1);
+    e.vaesdeclast(xmm0, e.read_vector(vn(item.word)), xmm1);
     e.vaesenc(xmm0, xmm0, xmm1);
     return finish_all(e, item);
 }
@@ -53,7 +53,7 @@ bool aes_inverse_mix_columns(Emitter& e, const Item& item)
 {
     if (!host().hasAESNI())
         return call_quietly(e, item);
-    e.vaesimc(xmm0, e.vector_operand(vn(item.word)));
+    e.vaesimc(xmm0, e.read_vector(vn(item.word)));
     return finish_all(e, item);
 }
 
@@ -62,8 +62,8 @@ bool polynomial_product(Emitter& e, const Item& item)
     if (!host().hasPCLMULQDQ())
         return call_quietly(e, item);
     const std::uint32_t word = item.word;
-    e.vpclmulqdq(xmm0, e.read_vector(vn(word), xmm0), e.vector_operand(vm(word)),
-                 bit(word, 30) ? 0x11 : 0);
+    const x86::Xmm n = e.read_vector(vn(word));
+    e.vpclmulqdq(xmm0, n, e.read_vector(vm(word)), bit(word, 30) ? 0x11 : 0);
     return finish_all(e, item);
 }
 
@@ -83,9 +83,9 @@ bool sha256_rounds(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     const unsigned abcd = kSecond ? vn(word) : vd(word);
     const unsigned efgh = kSecond ? vd(word) : vn(word);
-    const x86::Xmm high = e.read_vector(efgh, xmm1);
-    e.vpunpckhqdq(xmm2, high, e.vector_operand(abcd));
-    e.vpunpcklqdq(xmm1, high, e.vector_operand(abcd));
+    const x86::Xmm high = e.read_vector(efgh);
+    e.vpunpckhqdq(xmm2, high, e.read_vector(abcd));
+    e.vpunpcklqdq(xmm1, high, e.read_vector(abcd));
     e.vpshufd(xmm2, xmm2, kSwapPairs);
     e.vpshufd(xmm1, xmm1, kSwapPairs);
     copy_vector(e, xmm0, vm(word));
@@ -105,7 +105,7 @@ bool sha256_schedule0(Emitter& e, const Item& item)
     if (!host().hasSHA())
         return call_quietly(e, item);
     copy_vector(e, xmm0, vd(item.word));
-    e.sha256msg1(xmm0, e.read_vector(vn(item.word), xmm1));
+    e.sha256msg1(xmm0, e.read_vector(vn(item.word)));
     return finish_all(e, item);
 }
 
@@ -114,9 +114,9 @@ bool sha256_schedule1(Emitter& e, const Item& item)
     if (!host().hasSHA())
         return call_quietly(e, item);
     const std::uint32_t word = item.word;
-    const x86::Xmm m = e.read_vector(vm(word), xmm1);
-    e.vpalignr(xmm0, m, e.vector_operand(vn(word)), 4);
-    e.vpaddd(xmm0, xmm0, e.vector_operand(vd(word)));
+    const x86::Xmm m = e.read_vector(vm(word));
+    e.vpalignr(xmm0, m, e.read_vector(vn(word)), 4);
+    e.vpaddd(xmm0, xmm0, e.read_vector(vd(word)));
     e.sha256msg2(xmm0, m);
     return finish_all(e, item);
 }
@@ -131,10 +131,10 @@ bool sha1_rounds(Emitter& e, const Item& item)
     constexpr std::uint32_t kConstants[]{0x5a82'7999, 0x6ed9'eba1, 0x8f1b'bcdc};
     const std::uint32_t word = item.word;
     e.vmovd(xmm1, e.vector_lane(vn(word), 4, 0));
-    e.vpaddd(xmm1, xmm1, e.vector_operand(vm(word)));
+    e.vpaddd(xmm1, xmm1, e.read_vector(vm(word)));
     e.vpsubd(xmm1, xmm1, lanes_literal(e, kConstants[kFunction], 2));
     e.vpshufd(xmm1, xmm1, kReverse);
-    e.vpshufd(xmm0, e.vector_operand(vd(word)), kReverse);
+    e.vpshufd(xmm0, e.read_vector(vd(word)), kReverse);
     e.sha1rnds4(xmm0, xmm1, kFunction);
     e.vpshufd(xmm0, xmm0, kReverse);
     return finish_all(e, item);
@@ -150,11 +150,11 @@ bool sha1_hash(Emitter& e, const Item& item)
 bool sha1_schedule0(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    const x86::Xmm d = e.read_vector(vd(word), xmm1);
-    const x86::Xmm n = e.read_vector(vn(word), xmm0);
+    const x86::Xmm d = e.read_vector(vd(word));
+    const x86::Xmm n = e.read_vector(vn(word));
     e.vpalignr(xmm0, n, d, 8);
     e.vpxor(xmm0, xmm0, d);
-    e.vpxor(xmm0, xmm0, e.vector_operand(vm(word)));
+    e.vpxor(xmm0, xmm0, e.read_vector(vm(word)));
     return finish_all(e, item);
 }
 
@@ -169,8 +169,8 @@ void rotate_by_one(Emitter& e)
 /// The last lane depends on the first of the result.
 bool sha1_schedule1(Emitter& e, const Item& item)
 {
-    e.vpsrldq(xmm0, e.read_vector(vn(item.word), xmm0), 4);
-    e.vpxor(xmm0, xmm0, e.vector_operand(vd(item.word)));
+    e.vpsrldq(xmm0, e.read_vector(vn(item.word)), 4);
+    e.vpxor(xmm0, xmm0, e.read_vector(vd(item.word)));
     rotate_by_one(e);
     e.vmovdqa(xmm2, xmm0);
     e.vpslldq(xmm0, xmm0, 12);

@@ -9,23 +9,12 @@ namespace {
 
 using x86::xmm0;
 using x86::xmm1;
-using x86::xmm2;
 
 constexpr ByFormat kAddScalar{Inst::kIdVaddss, Inst::kIdVaddsd};
 constexpr ByFormat kSubScalar{Inst::kIdVsubss, Inst::kIdVsubsd};
 constexpr ByFormat kMulScalar{Inst::kIdVmulss, Inst::kIdVmulsd};
 constexpr ByFormat kDivScalar{Inst::kIdVdivss, Inst::kIdVdivsd};
 constexpr ByFormat kCompare{Inst::kIdVucomiss, Inst::kIdVucomisd};
-
-/// Begins an instruction that needs `env`: what its handler is called for.
-Label begin(Emitter& e, const Item& item, Env env)
-{
-    e.spoil_flags(item);
-    const Label slow = e.slow_path(item, Emitter::Slow::Quiet);
-    check_environment(e, slow, env);
-    return slow;
-}
-
 bool finish_number(Emitter& e, const Item& item)
 {
     write_scalar(e, item, is_double(item.word));
@@ -40,9 +29,9 @@ bool binary(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.emit(kIds.at(wide), xmm0, e.read_vector(vn(word), xmm0, scalar_size(word)),
-           e.vector_operand(vm(word), scalar_size(word)));
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    e.combine(kIds.at(wide), xmm0, vn(word), vm(word));
     check_scalar(e, slow, wide, kKind);
     return finish_number(e, item);
 }
@@ -51,9 +40,9 @@ bool negated_product(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.emit(kMulScalar.at(wide), xmm0, e.read_vector(vn(word), xmm0, scalar_size(word)),
-           e.vector_operand(vm(word), scalar_size(word)));
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    e.combine(kMulScalar.at(wide), xmm0, vn(word), vm(word));
     check_scalar(e, slow, wide, Result::Ordinary);
     e.vpxor(xmm0, xmm0, sign_bits(e, wide));
     return finish_number(e, item);
@@ -63,9 +52,9 @@ bool absolute_difference(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.emit(kSubScalar.at(wide), xmm0, e.read_vector(vn(word), xmm0, scalar_size(word)),
-           e.vector_operand(vm(word), scalar_size(word)));
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    e.combine(kSubScalar.at(wide), xmm0, vn(word), vm(word));
     check_scalar(e, slow, wide, Result::Finite);
     e.vpand(xmm0, xmm0, all_but_signs(e, wide));
     return finish_number(e, item);
@@ -75,8 +64,8 @@ bool square_root(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, Env::Rounds);
-    const x86::Xmm n = e.read_vector(vn(word), xmm0, scalar_size(word));
+    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    const x86::Xmm n = e.read_vector(vn(word));
     e.emit(wide ? Inst::kIdVsqrtsd : Inst::kIdVsqrtss, xmm0, n, n);
     check_scalar(e, slow, wide, Result::Ordinary);
     return finish_number(e, item);
@@ -88,13 +77,11 @@ bool multiply_add(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const unsigned size = scalar_size(word);
     const unsigned ra = cpu::field5(word, 10);
-    const Label slow = begin(e, item, Env::Rounds);
-    if (const x86::Xmm a = e.read_vector(ra, xmm0, size); a.id() != xmm0.id())
-        e.vmovdqa(xmm0, a);
-    e.emit(kIds.at(wide), xmm0, e.read_vector(vn(word), xmm1, size),
-           e.vector_operand(vm(word), size));
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {ra, vn(item.word), vm(item.word)});
+    e.vmovdqa(xmm0, e.read_vector(ra));
+    e.combine(kIds.at(wide), xmm0, vn(word), vm(word));
     check_scalar(e, slow, wide, Result::Ordinary);
     return finish_number(e, item);
 }
@@ -113,10 +100,10 @@ bool extreme(Emitter& e, const Item& item)
                             kMax ? Inst::kIdVmaxsd : Inst::kIdVminsd};
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const unsigned size = scalar_size(word);
-    const Label slow = begin(e, item, Env::Flushes);
-    const x86::Xmm n = e.read_vector(vn(word), xmm1, size);
-    const x86::Xmm m = e.read_vector(vm(word), xmm2, size);
+    const Label slow =
+        begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const x86::Xmm n = e.read_vector(vn(word));
+    const x86::Xmm m = e.read_vector(vm(word));
     e.emit(kCompare.at(wide), n, m);
     e.jp(slow);
     e.emit(kIds.at(wide), xmm0, n, m);
@@ -133,8 +120,7 @@ bool extreme(Emitter& e, const Item& item)
 bool absolute(Emitter& e, const Item& item)
 {
     const bool wide = is_double(item.word);
-    e.vpand(xmm0, e.read_vector(vn(item.word), xmm0, scalar_size(item.word)),
-            all_but_signs(e, wide));
+    e.vpand(xmm0, e.read_vector(vn(item.word)), all_but_signs(e, wide));
     write_scalar(e, item, wide);
     return true;
 }
@@ -142,7 +128,7 @@ bool absolute(Emitter& e, const Item& item)
 bool negate(Emitter& e, const Item& item)
 {
     const bool wide = is_double(item.word);
-    e.vpxor(xmm0, e.read_vector(vn(item.word), xmm0, scalar_size(item.word)), sign_bits(e, wide));
+    e.vpxor(xmm0, e.read_vector(vn(item.word)), sign_bits(e, wide));
     write_scalar(e, item, wide);
     return true;
 }
@@ -153,8 +139,8 @@ bool round_integral(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, kEnv);
-    const x86::Xmm n = e.read_vector(vn(word), xmm0, scalar_size(word));
+    const Label slow = begin_fp(e, item, kEnv, Emitter::Slow::Quiet, {vn(item.word)});
+    const x86::Xmm n = e.read_vector(vn(word));
     e.emit(kCompare.at(wide), n, n);
     e.jp(slow);
     e.emit(wide ? Inst::kIdVroundsd : Inst::kIdVroundss, xmm0, n, n, Imm(kMode));
@@ -173,15 +159,14 @@ void compare_ordered(Emitter& e, const Item& item, const Label& slow)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const unsigned size = scalar_size(word);
     check_environment(e, slow, Env::Flushes);
-    const x86::Xmm n = e.read_vector(vn(word), xmm0, size);
+    const x86::Xmm n = e.read_vector(vn(word));
     const bool with_zero = bits(word, 10, 2) == 0 && bit(word, 3);
     if (with_zero) {
         e.vpxor(xmm1, xmm1, xmm1);
         e.emit(kCompare.at(wide), n, xmm1);
     } else {
-        e.emit(kCompare.at(wide), n, e.vector_operand(vm(word), size));
+        e.emit(kCompare.at(wide), n, e.read_vector(vm(word)));
     }
     e.jp(slow);
     e.seta(x86::al);
@@ -190,6 +175,8 @@ void compare_ordered(Emitter& e, const Item& item, const Label& slow)
 
 bool compare(Emitter& e, const Item& item)
 {
+    e.read_vector(vn(item.word));
+    e.read_vector(vm(item.word));
     compare_ordered(e, item, e.slow_path(item, Emitter::Slow::Flags));
     e.flags_made(Carry::Inverted);
     e.slow_path_returns_here();
@@ -202,6 +189,9 @@ bool conditional_compare(Emitter& e, const Item& item)
     const Label otherwise = e.newLabel();
     const Label done = e.newLabel();
     e.keep_flags();  // for the handler, which looks at the condition itself
+    // Before the ways part: both must find the same registers in their homes.
+    e.read_vector(vn(item.word));
+    e.read_vector(vm(item.word));
     if (condition < 14)
         e.emit(Inst::jccFromCond(x86::negateCond(e.condition(condition))), otherwise);
     compare_ordered(e, item, e.slow_path(item, Emitter::Slow::Flags));

@@ -9,14 +9,6 @@ namespace {
 
 using x86::xmm0;
 
-Label begin(Emitter& e, const Item& item, Env env, Emitter::Slow how)
-{
-    e.spoil_flags(item);
-    const Label slow = e.slow_path(item, how);
-    check_environment(e, slow, env);
-    return slow;
-}
-
 /// Between singles and doubles.
 bool convert_format(Emitter& e, const Item& item)
 {
@@ -26,14 +18,14 @@ bool convert_format(Emitter& e, const Item& item)
     if (from > 1 || to > 1)
         return call_quietly(e, item);
     if (to == 1) {
-        const Label slow = begin(e, item, Env::Flushes, Emitter::Slow::Quiet);
-        const x86::Xmm n = e.read_vector(vn(word), xmm0, 4);
+        const Label slow = begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word)});
+        const x86::Xmm n = e.read_vector(vn(word));
         e.vucomiss(n, n);
         e.jp(slow);
         e.vcvtss2sd(xmm0, n, n);
     } else {
-        const Label slow = begin(e, item, Env::Rounds, Emitter::Slow::Quiet);
-        const x86::Xmm n = e.read_vector(vn(word), xmm0, 8);
+        const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+        const x86::Xmm n = e.read_vector(vn(word));
         e.vcvtsd2ss(xmm0, n, n);
         check_scalar(e, slow, false, Result::Ordinary);
     }
@@ -61,7 +53,7 @@ bool signed_from_general(Emitter& e, const Item& item)
     const bool wide = cpu::is_wide(word);
     const bool exact = !wide && is_double(word);
     if (!exact)
-        begin(e, item, Env::Rounds, Emitter::Slow::Full);
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Full, {});
     to_number(e, e.read(cpu::rn_of(word), x86::rcx, wide), is_double(word));
     write_scalar(e, item, is_double(word));
     if (!exact)
@@ -78,7 +70,7 @@ bool unsigned_from_general(Emitter& e, const Item& item)
     if (exact) {
         e.load(x86::rcx, cpu::rn_of(word), false);
     } else {
-        const Label slow = begin(e, item, Env::Rounds, Emitter::Slow::Full);
+        const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Full, {});
         e.load(x86::rcx, cpu::rn_of(word), wide);
         if (wide) {
             e.test(x86::rcx, x86::rcx);
@@ -98,7 +90,7 @@ bool from_lane(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, Env::Rounds, Emitter::Slow::Quiet);
+    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {});
     e.mov(sized(x86::rcx, wide), e.vector_lane(vn(word), scalar_size(word), 0));
     if (!kSigned && wide) {
         e.test(x86::rcx, x86::rcx);
@@ -118,7 +110,7 @@ constexpr unsigned kTruncate = 3;
 void to_integer(Emitter& e, const Item& item, const x86::Gp& to, unsigned mode)
 {
     const std::uint32_t word = item.word;
-    x86::Xmm n = e.read_vector(vn(word), xmm0, scalar_size(word));
+    x86::Xmm n = e.read_vector(vn(word));
     const bool wide = is_double(word);
     if (mode != kTruncate) {
         e.emit(wide ? Inst::kIdVroundsd : Inst::kIdVroundss, xmm0, n, n, Imm(mode));
@@ -134,7 +126,7 @@ template <unsigned kMode>
 bool to_signed(Emitter& e, const Item& item)
 {
     const bool wide = cpu::is_wide(item.word);
-    const Label slow = begin(e, item, Env::Truncates, Emitter::Slow::Full);
+    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Full, {vn(item.word)});
     const x86::Gp to = sized(x86::rcx, wide);
     to_integer(e, item, to, kMode);
     e.cmp(to, 1);  // overflows for the smallest
@@ -148,7 +140,7 @@ template <unsigned kMode>
 bool to_unsigned(Emitter& e, const Item& item)
 {
     const bool wide = cpu::is_wide(item.word);
-    const Label slow = begin(e, item, Env::Truncates, Emitter::Slow::Full);
+    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Full, {vn(item.word)});
     to_integer(e, item, x86::rcx, kMode);
     if (wide) {
         e.test(x86::rcx, x86::rcx);
@@ -169,7 +161,7 @@ bool to_lane(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin(e, item, Env::Truncates, Emitter::Slow::Quiet);
+    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Quiet, {vn(item.word)});
     to_integer(e, item, x86::rcx, kTruncate);
     if (wide && kSigned) {
         e.cmp(x86::rcx, 1);

@@ -9,7 +9,6 @@ namespace {
 
 using x86::xmm0;
 using x86::xmm1;
-using x86::xmm2;
 
 constexpr ByFormat kAddPacked{Inst::kIdVaddps, Inst::kIdVaddpd};
 constexpr ByFormat kSubPacked{Inst::kIdVsubps, Inst::kIdVsubpd};
@@ -29,14 +28,6 @@ struct Form {
     bool scalar;
     bool full;
 };
-
-Label begin(Emitter& e, const Item& item, Env env)
-{
-    e.spoil_flags(item);
-    const Label slow = e.slow_path(item, Emitter::Slow::Quiet);
-    check_environment(e, slow, env);
-    return slow;
-}
 
 bool finish_numbers(Emitter& e, const Item& item)
 {
@@ -60,9 +51,9 @@ template <const ByFormat& kIds, Result kKind>
 bool binary(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.emit(kIds.at(form.wide), xmm0, e.read_vector(vn(item.word), xmm0),
-           e.vector_operand(vm(item.word)));
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    e.combine(kIds.at(form.wide), xmm0, vn(item.word), vm(item.word));
     check_results(e, slow, form, kKind);
     return finish_numbers(e, item);
 }
@@ -70,9 +61,9 @@ bool binary(Emitter& e, const Item& item)
 bool absolute_difference(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.emit(kSubPacked.at(form.wide), xmm0, e.read_vector(vn(item.word), xmm0),
-           e.vector_operand(vm(item.word)));
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    e.combine(kSubPacked.at(form.wide), xmm0, vn(item.word), vm(item.word));
     check_results(e, slow, form, Result::Finite);
     e.vpand(xmm0, xmm0, all_but_signs(e, form.wide));
     return finish_numbers(e, item);
@@ -81,9 +72,9 @@ bool absolute_difference(Emitter& e, const Item& item)
 bool multiply_by_element(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Rounds);
+    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
     broadcast_element(e, xmm1, item, form.wide ? 3 : 2);
-    e.emit(kMulPacked.at(form.wide), xmm0, xmm1, e.vector_operand(vn(item.word)));
+    e.emit(kMulPacked.at(form.wide), xmm0, xmm1, e.read_vector(vn(item.word)));
     check_results(e, slow, form, Result::Ordinary);
     return finish_numbers(e, item);
 }
@@ -92,10 +83,10 @@ template <const ByFormat& kIds>
 bool multiply_add(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Rounds);
+    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet,
+                                {vd(item.word), vn(item.word), vm(item.word)});
     copy_vector(e, xmm0, vd(item.word));
-    e.emit(kIds.at(form.wide), xmm0, e.read_vector(vn(item.word), xmm1),
-           e.vector_operand(vm(item.word)));
+    e.combine(kIds.at(form.wide), xmm0, vn(item.word), vm(item.word));
     check_results(e, slow, form, Result::Ordinary);
     return finish_numbers(e, item);
 }
@@ -104,10 +95,11 @@ template <const ByFormat& kIds>
 bool multiply_add_element(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Rounds);
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vd(item.word), vn(item.word)});
     broadcast_element(e, xmm1, item, form.wide ? 3 : 2);
     copy_vector(e, xmm0, vd(item.word));
-    e.emit(kIds.at(form.wide), xmm0, xmm1, e.vector_operand(vn(item.word)));
+    e.emit(kIds.at(form.wide), xmm0, xmm1, e.read_vector(vn(item.word)));
     check_results(e, slow, form, Result::Ordinary);
     return finish_numbers(e, item);
 }
@@ -115,8 +107,8 @@ bool multiply_add_element(Emitter& e, const Item& item)
 bool square_root(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.emit(form.wide ? Inst::kIdVsqrtpd : Inst::kIdVsqrtps, xmm0, e.vector_operand(vn(item.word)));
+    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    e.emit(form.wide ? Inst::kIdVsqrtpd : Inst::kIdVsqrtps, xmm0, e.read_vector(vn(item.word)));
     check_results(e, slow, form, Result::Ordinary);
     return finish_numbers(e, item);
 }
@@ -126,9 +118,10 @@ bool add_pairs(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const Form form(word);
-    const Label slow = begin(e, item, Env::Rounds);
+    const Label slow =
+        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     if (form.scalar) {
-        const x86::Xmm n = e.read_vector(vn(word), xmm1);
+        const x86::Xmm n = e.read_vector(vn(word));
         e.vpsrldq(xmm0, n, form.wide ? 8 : 4);
         e.emit(form.wide ? Inst::kIdVaddsd : Inst::kIdVaddss, xmm0, xmm0, n);
         check_scalar(e, slow, form.wide, Result::Finite);
@@ -150,9 +143,10 @@ bool extreme(Emitter& e, const Item& item)
     constexpr ByFormat kIds{kMax ? Inst::kIdVmaxps : Inst::kIdVminps,
                             kMax ? Inst::kIdVmaxpd : Inst::kIdVminpd};
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Flushes);
-    const x86::Xmm n = e.read_vector(vn(item.word), xmm1);
-    const x86::Xmm m = e.read_vector(vm(item.word), xmm2);
+    const Label slow =
+        begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const x86::Xmm n = e.read_vector(vn(item.word));
+    const x86::Xmm m = e.read_vector(vm(item.word));
     check_numbers(e, slow, form.wide, form.full, n, m);
     e.emit(kIds.at(form.wide), xmm0, n, m);
     e.emit(kIds.at(form.wide), xmm1, m, n);
@@ -166,7 +160,7 @@ bool extreme(Emitter& e, const Item& item)
 bool absolute(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    e.vpand(xmm0, e.read_vector(vn(item.word), xmm0), all_but_signs(e, form.wide));
+    e.vpand(xmm0, e.read_vector(vn(item.word)), all_but_signs(e, form.wide));
     e.write_vector(vd(item.word), xmm0, form.size());
     return true;
 }
@@ -174,7 +168,7 @@ bool absolute(Emitter& e, const Item& item)
 bool negate(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    e.vpxor(xmm0, e.read_vector(vn(item.word), xmm0), sign_bits(e, form.wide));
+    e.vpxor(xmm0, e.read_vector(vn(item.word)), sign_bits(e, form.wide));
     e.write_vector(vd(item.word), xmm0, form.size());
     return true;
 }
@@ -202,9 +196,10 @@ bool compare(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const Form form(word);
-    const Label slow = begin(e, item, Env::Flushes);
-    x86::Xmm n = e.read_vector(vn(word), xmm0);
-    x86::Xmm m = e.read_vector(vm(word), xmm1);
+    const Label slow =
+        begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    x86::Xmm n = e.read_vector(vn(word));
+    x86::Xmm m = e.read_vector(vm(word));
     check_operands(e, slow, form, n, m);
     if (kAbsolute) {
         e.vpand(xmm0, n, all_but_signs(e, form.wide));
@@ -221,8 +216,8 @@ template <unsigned kPredicate, bool kSwapped>
 bool compare_zero(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, Env::Flushes);
-    const x86::Xmm n = e.read_vector(vn(item.word), xmm0);
+    const Label slow = begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word)});
+    const x86::Xmm n = e.read_vector(vn(item.word));
     e.vpxor(xmm1, xmm1, xmm1);
     check_operands(e, slow, form, n, xmm1);
     e.emit(form.wide ? Inst::kIdVcmppd : Inst::kIdVcmpps, xmm0, kSwapped ? xmm1 : n,
@@ -236,8 +231,8 @@ template <unsigned kMode, Env kEnv>
 bool round_integral(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin(e, item, kEnv);
-    const x86::Xmm n = e.read_vector(vn(item.word), xmm0);
+    const Label slow = begin_fp(e, item, kEnv, Emitter::Slow::Quiet, {vn(item.word)});
+    const x86::Xmm n = e.read_vector(vn(item.word));
     check_numbers(e, slow, form.wide, form.full, n, n);
     e.emit(form.wide ? Inst::kIdVroundpd : Inst::kIdVroundps, xmm0, n, Imm(kMode));
     return finish_numbers(e, item);
@@ -252,8 +247,8 @@ bool from_signed(Emitter& e, const Item& item)
 {
     if (Form(item.word).wide)
         return call_quietly(e, item);
-    begin(e, item, Env::Rounds);
-    e.vcvtdq2ps(xmm0, e.vector_operand(vn(item.word)));
+    begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    e.vcvtdq2ps(xmm0, e.read_vector(vn(item.word)));
     return finish_numbers(e, item);
 }
 
@@ -263,8 +258,8 @@ bool to_signed(Emitter& e, const Item& item)
     const Form form(item.word);
     if (form.wide)
         return call_quietly(e, item);
-    const Label slow = begin(e, item, Env::Truncates);
-    e.vcvttps2dq(xmm0, e.vector_operand(vn(item.word)));
+    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Quiet, {vn(item.word)});
+    e.vcvttps2dq(xmm0, e.read_vector(vn(item.word)));
     e.vpcmpeqd(xmm1, xmm0, lanes_literal(e, 0x8000'0000, 2));
     e.vmovmskps(x86::eax, xmm1);
     e.test(x86::eax, form.full ? 15 : 3);
@@ -278,7 +273,7 @@ bool lengthen(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     if (!is_double(word))  // bit 22: singles to doubles, not halves to singles
         return call_quietly(e, item);
-    const Label slow = begin(e, item, Env::Flushes);
+    const Label slow = begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {});
     e.vcvtps2pd(xmm0, e.vector_lane(vn(word), 8, bit(word, 30) ? 8 : 0));
     check_numbers(e, slow, true, true, xmm0, xmm0);
     e.write_vector(vd(word), xmm0);
@@ -292,11 +287,11 @@ bool shorten(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     if (!is_double(word))
         return call_quietly(e, item);
-    const Label slow = begin(e, item, Env::Rounds);
-    e.vcvtpd2ps(xmm0, e.read_vector(vn(word), xmm0));
+    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    e.vcvtpd2ps(xmm0, e.read_vector(vn(word)));
     check_vector(e, slow, false, false, Result::Ordinary);
     if (bit(word, 30)) {
-        const x86::Xmm old = e.read_vector(vd(word), xmm1);
+        const x86::Xmm old = e.read_vector(vd(word));
         e.vpunpcklqdq(xmm0, old, xmm0);
     }
     e.write_vector(vd(word), xmm0, bit(word, 30) ? 16 : 8);

@@ -48,7 +48,7 @@ void broadcast(Emitter& e, const From& from, unsigned log2_size)
 template <class From>
 void insert(Emitter& e, unsigned v, const Lane& lane, const From& from)
 {
-    const x86::Xmm old = e.read_vector(v, x86::xmm0);
+    const x86::Xmm old = e.read_vector(v);
     switch (lane.log2_size) {
     case 0: e.vpinsrb(x86::xmm0, old, from, lane.index); break;
     case 1: e.vpinsrw(x86::xmm0, old, from, lane.index); break;
@@ -156,7 +156,7 @@ bool move_from_general(Emitter& e, const Item& item)
     const unsigned rd = field5(item.word, 0);
     const x86::Gp from = e.read(cpu::rn_of(item.word), x86::rcx, wide);
     if (bit(item.word, 19))
-        e.vpinsrq(x86::xmm0, e.read_vector(rd, x86::xmm0), from, 1);
+        e.vpinsrq(x86::xmm0, e.read_vector(rd), from, 1);
     else if (wide)
         e.vmovq(x86::xmm0, from);
     else
@@ -196,7 +196,7 @@ bool change_by_pattern(Emitter& e, const Item& item)
 {
     const unsigned rd = field5(item.word, 0);
     const std::uint64_t pattern = kSets ? pattern_of(item) : ~pattern_of(item);
-    const x86::Xmm old = e.read_vector(rd, x86::xmm0);
+    const x86::Xmm old = e.read_vector(rd);
     const x86::Mem mask = e.literal(pattern, pattern);
     if (kSets)
         e.vpor(x86::xmm0, old, mask);

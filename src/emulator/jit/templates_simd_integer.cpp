@@ -16,31 +16,23 @@ template <const BySize& kIds>
 bool three_same(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    e.emit(kIds.at(lane_size(word)), xmm0, e.read_vector(vn(word), xmm0),
-           e.vector_operand(vm(word)));
+    e.combine(kIds.at(lane_size(word)), xmm0, vn(word), vm(word));
     return finish(e, item);
 }
 
 // ---- Comparisons make lanes of ones or zeros.
 
-/// n > m where both are in `n` and `m`, which may be registers or, m, memory.
-template <class Second>
-void greater(Emitter& e, unsigned size, const x86::Xmm& n, const Second& m)
-{
-    e.emit(kGreater.at(size), xmm0, n, m);
-}
-
 bool compare_greater(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    greater(e, lane_size(word), e.read_vector(vn(word), xmm0), e.vector_operand(vm(word)));
+    e.combine(kGreater.at(lane_size(word)), xmm0, vn(word), vm(word));
     return finish(e, item);
 }
 
 bool compare_greater_equal(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    greater(e, lane_size(word), e.read_vector(vm(word), xmm0), e.vector_operand(vn(word)));
+    e.combine(kGreater.at(lane_size(word)), xmm0, vm(word), vn(word));
     invert(e, xmm0, xmm1);
     return finish(e, item);
 }
@@ -56,17 +48,17 @@ bool compare_unsigned(Emitter& e, const Item& item)
     const unsigned other = kOrEqual ? vm(word) : vn(word);
     if (size == 3) {
         const x86::Mem signs = lanes_literal(e, std::uint64_t{1} << 63, 3);
-        const x86::Xmm second = e.read_vector(other, xmm0);
+        const x86::Xmm second = e.read_vector(other);
         e.vpxor(xmm0, second, signs);
-        const x86::Xmm first = e.read_vector(winner, xmm1);
+        const x86::Xmm first = e.read_vector(winner);
         e.vpxor(xmm1, first, signs);
         e.vpcmpgtq(xmm0, xmm0, xmm1);  // other > winner
         if (kOrEqual)
             invert(e, xmm0, xmm1);
         return finish(e, item);
     }
-    e.emit(kUnsignedMax.at(size), xmm0, e.read_vector(other, xmm0), e.vector_operand(winner));
-    e.emit(kEqual.at(size), xmm0, xmm0, e.vector_operand(winner));
+    e.combine(kUnsignedMax.at(size), xmm0, other, winner);
+    e.emit(kEqual.at(size), xmm0, xmm0, e.read_vector(winner));
     if (!kOrEqual)
         invert(e, xmm0, xmm1);
     return finish(e, item);
@@ -75,7 +67,7 @@ bool compare_unsigned(Emitter& e, const Item& item)
 bool compare_test(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    e.vpand(xmm0, e.read_vector(vn(word), xmm0), e.vector_operand(vm(word)));
+    e.combine(Inst::kIdVpand, xmm0, vn(word), vm(word));
     e.vpxor(xmm1, xmm1, xmm1);
     e.emit(kEqual.at(lane_size(word)), xmm0, xmm0, xmm1);
     invert(e, xmm0, xmm1);
@@ -91,11 +83,11 @@ bool compare_zero(Emitter& e, const Item& item)
     const unsigned size = lane_size(word);
     e.vpxor(xmm1, xmm1, xmm1);
     if (kWhat == Zero::Equal)
-        e.emit(kEqual.at(size), xmm0, xmm1, e.vector_operand(vn(word)));
+        e.emit(kEqual.at(size), xmm0, xmm1, e.read_vector(vn(word)));
     else if (kWhat == Zero::Less || kWhat == Zero::GreaterEqual)
-        e.emit(kGreater.at(size), xmm0, xmm1, e.vector_operand(vn(word)));
+        e.emit(kGreater.at(size), xmm0, xmm1, e.read_vector(vn(word)));
     else
-        e.emit(kGreater.at(size), xmm0, e.read_vector(vn(word), xmm0), xmm1);
+        e.emit(kGreater.at(size), xmm0, e.read_vector(vn(word)), xmm1);
     if (kWhat == Zero::GreaterEqual || kWhat == Zero::LessEqual)
         invert(e, xmm0, xmm1);
     return finish(e, item);
@@ -109,12 +101,12 @@ bool absolute_difference(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const unsigned size = lane_size(word);
-    const x86::Xmm n = e.read_vector(vn(word), xmm1);
-    e.emit(kMax.at(size), xmm0, n, e.vector_operand(vm(word)));
-    e.emit(kMin.at(size), xmm1, n, e.vector_operand(vm(word)));
+    const x86::Xmm n = e.read_vector(vn(word));
+    e.emit(kMax.at(size), xmm0, n, e.read_vector(vm(word)));
+    e.emit(kMin.at(size), xmm1, n, e.read_vector(vm(word)));
     e.emit(kSub.at(size), xmm0, xmm0, xmm1);
     if (kAccumulates)
-        e.emit(kAdd.at(size), xmm0, xmm0, e.vector_operand(vd(word)));
+        e.emit(kAdd.at(size), xmm0, xmm0, e.read_vector(vd(word)));
     return finish(e, item);
 }
 
@@ -125,9 +117,9 @@ template <Accumulate kHow>
 bool accumulate(Emitter& e, const Item& item, unsigned size)
 {
     if (kHow == Accumulate::Add)
-        e.emit(kAdd.at(size), xmm0, xmm0, e.vector_operand(vd(item.word)));
+        e.emit(kAdd.at(size), xmm0, xmm0, e.read_vector(vd(item.word)));
     if (kHow == Accumulate::Subtract)
-        e.emit(kSub.at(size), xmm0, e.read_vector(vd(item.word), xmm1), xmm0);
+        e.emit(kSub.at(size), xmm0, e.read_vector(vd(item.word)), xmm0);
     return finish(e, item);
 }
 
@@ -164,7 +156,7 @@ bool rounded_average(Emitter& e, const Item& item)
 bool negate(Emitter& e, const Item& item)
 {
     e.vpxor(xmm0, xmm0, xmm0);
-    e.emit(kSub.at(lane_size(item.word)), xmm0, xmm0, e.vector_operand(vn(item.word)));
+    e.emit(kSub.at(lane_size(item.word)), xmm0, xmm0, e.read_vector(vn(item.word)));
     return finish(e, item);
 }
 
@@ -174,11 +166,11 @@ bool absolute(Emitter& e, const Item& item)
     const unsigned size = lane_size(item.word);
     if (size == 3) {
         e.vpxor(xmm1, xmm1, xmm1);
-        e.vpcmpgtq(xmm1, xmm1, e.vector_operand(vn(item.word)));
-        e.vpxor(xmm0, xmm1, e.vector_operand(vn(item.word)));
+        e.vpcmpgtq(xmm1, xmm1, e.read_vector(vn(item.word)));
+        e.vpxor(xmm0, xmm1, e.read_vector(vn(item.word)));
         e.vpsubq(xmm0, xmm0, xmm1);
     } else {
-        e.emit(kAbs.at(size), xmm0, e.vector_operand(vn(item.word)));
+        e.emit(kAbs.at(size), xmm0, e.read_vector(vn(item.word)));
     }
     return finish(e, item);
 }
@@ -186,7 +178,7 @@ bool absolute(Emitter& e, const Item& item)
 bool invert_vector(Emitter& e, const Item& item)
 {
     e.vpcmpeqd(xmm0, xmm0, xmm0);
-    e.vpxor(xmm0, xmm0, e.vector_operand(vn(item.word)));
+    e.vpxor(xmm0, xmm0, e.read_vector(vn(item.word)));
     return finish(e, item);
 }
 
@@ -194,7 +186,7 @@ bool invert_vector(Emitter& e, const Item& item)
 bool count_bits(Emitter& e, const Item& item)
 {
     const x86::Mem nibbles = lanes_literal(e, 0x0f, 0);
-    const x86::Xmm n = e.read_vector(vn(item.word), xmm1);
+    const x86::Xmm n = e.read_vector(vn(item.word));
     e.vpsrlw(xmm0, n, 4);
     e.vpand(xmm0, xmm0, nibbles);
     e.vpand(xmm1, n, nibbles);
@@ -211,7 +203,7 @@ template <asmjit::InstId kId>
 bool logic(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    e.emit(kId, xmm0, e.read_vector(vn(word), xmm0), e.vector_operand(vm(word)));
+    e.combine(kId, xmm0, vn(word), vm(word));
     return finish(e, item);
 }
 
@@ -227,7 +219,7 @@ bool move_or(Emitter& e, const Item& item)
 bool bit_clear(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    e.vpandn(xmm0, e.read_vector(vm(word), xmm0), e.vector_operand(vn(word)));
+    e.combine(Inst::kIdVpandn, xmm0, vm(word), vn(word));
     return finish(e, item);
 }
 
@@ -235,20 +227,20 @@ bool or_not(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     e.vpcmpeqd(xmm0, xmm0, xmm0);
-    e.vpxor(xmm0, xmm0, e.vector_operand(vm(word)));
-    e.vpor(xmm0, xmm0, e.vector_operand(vn(word)));
+    e.vpxor(xmm0, xmm0, e.read_vector(vm(word)));
+    e.vpor(xmm0, xmm0, e.read_vector(vn(word)));
     return finish(e, item);
 }
 
 /// (a ^ b) & mask ^ b: a where the mask has ones, else b.
 void select(Emitter& e, unsigned a, unsigned b, unsigned mask, bool inverted)
 {
-    e.vpxor(xmm0, e.read_vector(a, xmm0), e.vector_operand(b));
+    e.combine(Inst::kIdVpxor, xmm0, a, b);
     if (inverted)
-        e.vpandn(xmm0, e.read_vector(mask, xmm1), xmm0);
+        e.vpandn(xmm0, e.read_vector(mask), xmm0);
     else
-        e.vpand(xmm0, xmm0, e.vector_operand(mask));
-    e.vpxor(xmm0, xmm0, e.vector_operand(b));
+        e.vpand(xmm0, xmm0, e.read_vector(mask));
+    e.vpxor(xmm0, xmm0, e.read_vector(b));
 }
 
 bool bitwise_select(Emitter& e, const Item& item)

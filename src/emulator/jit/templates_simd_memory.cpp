@@ -38,7 +38,7 @@ void load_from(Emitter& e, const x86::Mem& from, unsigned v, unsigned size)
 void store_to(Emitter& e, const x86::Mem& to, unsigned v, unsigned size)
 {
     const x86::Mem memory = sized_memory(to, size);
-    const x86::Xmm value = e.read_vector(v, x86::xmm0, size);
+    const x86::Xmm value = e.read_vector(v);
     switch (size) {
     case 1: e.vpextrb(memory, value, 0); break;
     case 2: e.vpextrw(memory, value, 0); break;
@@ -204,7 +204,7 @@ void replicate(Emitter& e, const x86::Mem& from, unsigned log2_size)
 
 void insert(Emitter& e, const x86::Mem& from, unsigned v, const Element& element)
 {
-    const x86::Xmm old = e.read_vector(v, x86::xmm0);
+    const x86::Xmm old = e.read_vector(v);
     switch (element.log2_size) {
     case 0: e.vpinsrb(x86::xmm0, old, from, element.index); break;
     case 1: e.vpinsrw(x86::xmm0, old, from, element.index); break;
@@ -215,7 +215,7 @@ void insert(Emitter& e, const x86::Mem& from, unsigned v, const Element& element
 
 void extract(Emitter& e, const x86::Mem& to, unsigned v, const Element& element)
 {
-    const x86::Xmm value = e.read_vector(v, x86::xmm0);
+    const x86::Xmm value = e.read_vector(v);
     switch (element.log2_size) {
     case 0: e.vpextrb(to, value, element.index); break;
     case 1: e.vpextrw(to, value, element.index); break;

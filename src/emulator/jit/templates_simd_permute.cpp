@@ -23,8 +23,7 @@ bool zip(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     const bool full = bit(word, 30);
     const BySize& ids = kUpper && full ? kHigh : kLow;
-    e.emit(ids.at(lane_size(word)), xmm0, e.read_vector(vn(word), xmm0),
-           e.vector_operand(vm(word)));
+    e.combine(ids.at(lane_size(word)), xmm0, vn(word), vm(word));
     if (kUpper && !full)
         e.vpsrldq(xmm0, xmm0, 8);
     return finish(e, item);
@@ -55,9 +54,9 @@ bool transpose(Emitter& e, const Item& item)
     const x86::Mem mask = e.literal(evens, evens);
     if (kOdd) {
         e.vmovdqa(xmm1, mask);
-        e.vpandn(xmm1, xmm1, e.vector_operand(vm(word)));
+        e.vpandn(xmm1, xmm1, e.read_vector(vm(word)));
     } else {
-        e.vpand(xmm1, e.read_vector(vn(word), xmm1), mask);
+        e.vpand(xmm1, e.read_vector(vn(word)), mask);
     }
     e.vpor(xmm0, xmm0, xmm1);
     return finish(e, item);
@@ -68,10 +67,10 @@ bool extract(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     const auto index = static_cast<unsigned>(bits(word, 11, 4));
     if (bit(word, 30)) {
-        const x86::Xmm m = e.read_vector(vm(word), xmm0);
-        e.vpalignr(xmm0, m, e.vector_operand(vn(word)), index);
+        const x86::Xmm m = e.read_vector(vm(word));
+        e.vpalignr(xmm0, m, e.read_vector(vn(word)), index);
     } else {
-        e.vpunpcklqdq(xmm0, e.read_vector(vn(word), xmm0), e.vector_operand(vm(word)));
+        e.combine(Inst::kIdVpunpcklqdq, xmm0, vn(word), vm(word));
         e.vpsrldq(xmm0, xmm0, index);
     }
     return finish(e, item);
@@ -82,15 +81,15 @@ bool table_lookup(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const auto count = 1 + static_cast<unsigned>(bits(word, 13, 2));
-    const x86::Xmm m = e.read_vector(vm(word), xmm2);
+    const x86::Xmm m = e.read_vector(vm(word));
     const x86::Mem limit = lanes_literal(e, 0x70, 0);
     e.vpaddusb(xmm0, m, limit);
-    const x86::Xmm first = e.read_vector(vn(word), xmm1);
+    const x86::Xmm first = e.read_vector(vn(word));
     e.vpshufb(xmm0, first, xmm0);
     for (unsigned i = 1; i < count; ++i) {
         e.vpsubb(x86::xmm3, m, lanes_literal(e, std::uint64_t{16} * i, 0));
         e.vpaddusb(x86::xmm3, x86::xmm3, limit);
-        const x86::Xmm table = e.read_vector((vn(word) + i) % 32, xmm1);
+        const x86::Xmm table = e.read_vector((vn(word) + i) % 32);
         e.vpshufb(x86::xmm3, table, x86::xmm3);
         e.vpor(xmm0, xmm0, x86::xmm3);
     }
@@ -109,8 +108,7 @@ bool reverse(Emitter& e, const Item& item)
             byte - in_unit + (kUnit - bytes - in_unit / bytes * bytes) + in_unit % bytes;
         low |= std::uint64_t{from} << 8 * byte;
     }
-    e.vpshufb(xmm0, e.read_vector(vn(item.word), xmm0),
-              e.literal(low, low + 0x0808'0808'0808'0808));
+    e.vpshufb(xmm0, e.read_vector(vn(item.word)), e.literal(low, low + 0x0808'0808'0808'0808));
     return finish(e, item);
 }
 
@@ -128,7 +126,7 @@ bool pairwise(Emitter& e, const Item& item)
 bool add_pair_scalar(Emitter& e, const Item& item)
 {
     e.vmovq(xmm0, e.vector_lane(vn(item.word), 8, 8));
-    e.vpaddq(xmm0, xmm0, e.vector_operand(vn(item.word)));
+    e.vpaddq(xmm0, xmm0, e.read_vector(vn(item.word)));
     return finish(e, item);
 }
 
@@ -139,15 +137,15 @@ bool add_long_pairs(Emitter& e, const Item& item, bool is_signed)
     const unsigned n = vn(item.word);
     if (size == 0 && is_signed) {
         e.vmovdqa(xmm0, lanes_literal(e, 1, 0));
-        e.vpmaddubsw(xmm0, xmm0, e.vector_operand(n));
+        e.vpmaddubsw(xmm0, xmm0, e.read_vector(n));
     } else if (size == 0) {
-        e.vpmaddubsw(xmm0, e.read_vector(n, xmm0), lanes_literal(e, 1, 0));
+        e.vpmaddubsw(xmm0, e.read_vector(n), lanes_literal(e, 1, 0));
     } else if (size == 1 && is_signed) {
-        e.vpmaddwd(xmm0, e.read_vector(n, xmm0), lanes_literal(e, 1, 1));
+        e.vpmaddwd(xmm0, e.read_vector(n), lanes_literal(e, 1, 1));
     } else if (is_signed) {
         return false;
     } else {
-        const x86::Xmm from = e.read_vector(n, xmm1);
+        const x86::Xmm from = e.read_vector(n);
         const unsigned width = 8u << size;
         e.emit(kShiftRight.at(size + 1), xmm0, from, Imm(width));
         e.vpand(xmm1, from, lanes_literal(e, ~std::uint64_t{0} >> (64 - width), size + 1));
@@ -162,7 +160,7 @@ bool long_pairs(Emitter& e, const Item& item)
     if (!add_long_pairs(e, item, kSigned))
         return call_quietly(e, item);
     if (kAccumulates)
-        e.emit(kAdd.at(lane_size(item.word) + 1), xmm0, xmm0, e.vector_operand(vd(item.word)));
+        e.emit(kAdd.at(lane_size(item.word) + 1), xmm0, xmm0, e.read_vector(vd(item.word)));
     return finish(e, item);
 }
 
@@ -215,7 +213,7 @@ bool lengthening(Emitter& e, const Item& item)
     widen(e, xmm1, vm(word), size, bit(word, 30), kSigned);
     x86::Xmm first = xmm0;
     if (kFirstIsWide)
-        first = e.read_vector(vn(word), xmm0);
+        first = e.read_vector(vn(word));
     else
         widen(e, xmm0, vn(word), size, bit(word, 30), kSigned);
     e.emit(kIds.at(size + 1), xmm0, first, xmm1);
@@ -233,15 +231,15 @@ bool long_difference(Emitter& e, const Item& item)
     const BySize& min = kSigned ? kSignedMin : kUnsignedMin;
     static constexpr BySize kWiden{Inst::kIdVpmovzxbw, Inst::kIdVpmovzxwd, Inst::kIdVpmovzxdq,
                                    kNone};
-    const x86::Xmm n = e.read_vector(vn(word), xmm1);
-    e.emit(max.at(size), xmm0, n, e.vector_operand(vm(word)));
-    e.emit(min.at(size), xmm1, n, e.vector_operand(vm(word)));
+    const x86::Xmm n = e.read_vector(vn(word));
+    e.emit(max.at(size), xmm0, n, e.read_vector(vm(word)));
+    e.emit(min.at(size), xmm1, n, e.read_vector(vm(word)));
     e.emit(kSub.at(size), xmm0, xmm0, xmm1);
     if (bit(word, 30))
         e.vpsrldq(xmm0, xmm0, 8);
     e.emit(kWiden.at(size), xmm0, xmm0);
     if (kAccumulates)
-        e.emit(kAdd.at(size + 1), xmm0, xmm0, e.vector_operand(vd(word)));
+        e.emit(kAdd.at(size + 1), xmm0, xmm0, e.read_vector(vd(word)));
     e.write_vector(vd(word), xmm0);
     return true;
 }
@@ -260,9 +258,9 @@ bool finish_product(Emitter& e, const Item& item)
 {
     const unsigned size = lane_size(item.word) + 1;
     if (kHow == Accumulate::Add)
-        e.emit(kAdd.at(size), xmm0, xmm0, e.vector_operand(vd(item.word)));
+        e.emit(kAdd.at(size), xmm0, xmm0, e.read_vector(vd(item.word)));
     if (kHow == Accumulate::Subtract)
-        e.emit(kSub.at(size), xmm0, e.read_vector(vd(item.word), xmm1), xmm0);
+        e.emit(kSub.at(size), xmm0, e.read_vector(vd(item.word)), xmm0);
     e.write_vector(vd(item.word), xmm0);
     return true;
 }

@@ -49,7 +49,7 @@ bool right(Emitter& e, const Item& item)
     else
         shift_right(e, shift.log2_size, shift.right(), kSigned);
     if (kAccumulates)
-        e.emit(kAdd.at(shift.log2_size), xmm0, xmm0, e.vector_operand(vd(item.word)));
+        e.emit(kAdd.at(shift.log2_size), xmm0, xmm0, e.read_vector(vd(item.word)));
     return finish(e, item);
 }
 
@@ -77,7 +77,7 @@ bool insert(Emitter& e, const Item& item)
         kept = shift.right() == shift.width() ? ones : ones & ~(ones >> shift.right());
     }
     e.vmovdqa(xmm1, lanes_literal(e, kept, shift.log2_size));
-    e.vpand(xmm1, xmm1, e.vector_operand(vd(item.word)));
+    e.vpand(xmm1, xmm1, e.read_vector(vd(item.word)));
     e.vpor(xmm0, xmm0, xmm1);
     return finish(e, item);
 }
@@ -111,7 +111,7 @@ bool finish_narrow(Emitter& e, const Item& item, unsigned log2_size)
         e.write_vector(vd(item.word), xmm0, 8);
         return true;
     }
-    const x86::Xmm old = e.read_vector(vd(item.word), xmm1);
+    const x86::Xmm old = e.read_vector(vd(item.word));
     e.vpunpcklqdq(xmm0, old, xmm0);
     e.write_vector(vd(item.word), xmm0);
     return true;
@@ -146,13 +146,13 @@ bool by_register(Emitter& e, const Item& item)
     if (size < 2 || (kSigned && size == 3))
         return call_quietly(e, item);
     const bool wide = size == 3;
-    const x86::Xmm m = e.read_vector(vm(word), xmm1);
+    const x86::Xmm m = e.read_vector(vm(word));
     // The amount, without sign: to the left as it is, to the right negated; both modulo 256.
     e.vpxor(xmm2, xmm2, xmm2);
     e.emit(kSub.at(size), xmm2, xmm2, m);
     e.vpand(xmm1, m, lanes_literal(e, 0xff, size));
     e.vpand(xmm2, xmm2, lanes_literal(e, 0xff, size));
-    const x86::Xmm n = e.read_vector(vn(word), xmm0);
+    const x86::Xmm n = e.read_vector(vn(word));
     if (!kSigned) {
         // From 128 on an amount is the other's business and shifts all out here.
         e.emit(wide ? Inst::kIdVpsrlvq : Inst::kIdVpsrlvd, xmm2, n, xmm2);

@@ -104,24 +104,24 @@ void deinterleave(Emitter& e, const x86::Xmm& to, std::uint32_t word, bool odd)
     const unsigned size = lane_size(word);
     const bool full = result_size(word) == 16;
     if (size == 3) {
-        const x86::Xmm n = e.read_vector(vn(word), to);
+        const x86::Xmm n = e.read_vector(vn(word));
         if (odd)
-            e.vpunpckhqdq(to, n, e.vector_operand(vm(word)));
+            e.vpunpckhqdq(to, n, e.read_vector(vm(word)));
         else
-            e.vpunpcklqdq(to, n, e.vector_operand(vm(word)));
+            e.vpunpcklqdq(to, n, e.read_vector(vm(word)));
         return;
     }
     const std::uint64_t mask = every_other(size, odd ? 1 : 0);
     const x86::Mem gather = e.literal(mask, mask);
     if (full) {
-        const x86::Xmm n = e.read_vector(vn(word), to);
-        const x86::Xmm m = e.read_vector(vm(word), xmm2);
+        const x86::Xmm n = e.read_vector(vn(word));
+        const x86::Xmm m = e.read_vector(vm(word));
         e.vpshufb(to, n, gather);
         e.vpshufb(xmm2, m, gather);
         e.vpunpcklqdq(to, to, xmm2);
     } else {
-        const x86::Xmm n = e.read_vector(vn(word), to);
-        e.vpunpcklqdq(to, n, e.vector_operand(vm(word)));
+        const x86::Xmm n = e.read_vector(vn(word));
+        e.vpunpcklqdq(to, n, e.read_vector(vm(word)));
         e.vpshufb(to, to, gather);
     }
 }

@@ -89,8 +89,7 @@ inline bool finish(Emitter& e, const Item& item)
 /// `to` = `v`, to be changed.
 inline void copy_vector(Emitter& e, const x86::Xmm& to, unsigned v)
 {
-    if (const x86::Xmm from = e.read_vector(v, to); from.id() != to.id())
-        e.vmovdqa(to, from);
+    e.vmovdqa(to, e.read_vector(v));
 }
 
 inline void invert(Emitter& e, const x86::Xmm& value, const x86::Xmm& scratch)
