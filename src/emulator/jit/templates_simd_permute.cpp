@@ -9,7 +9,6 @@ namespace {
 
 using x86::xmm0;
 using x86::xmm1;
-using x86::xmm2;
 
 // ---- Permutations
 

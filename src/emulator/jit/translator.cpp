@@ -168,14 +168,16 @@ Jit::Resume Jit::resume_at(Jit& jit, std::uint64_t target) noexcept
 
 void Jit::unlink(Link& link) noexcept
 {
-    for (Link** where = &link.leads_to->incoming; *where != nullptr;
-         where = &(*where)->next_incoming)
-        if (*where == &link) {
-            *where = std::exchange(link.next_incoming, nullptr);
-            break;
-        }
-    link.leads_to = nullptr;
+    Unit& unit = *std::exchange(link.leads_to, nullptr);
+    Link* const next = std::exchange(link.next_incoming, nullptr);
     link.go = link.thunk;
+    if (unit.incoming == &link) {
+        unit.incoming = next;
+        return;
+    }
+    for (Link* before = unit.incoming; before != nullptr; before = before->next_incoming)
+        if (before->next_incoming == &link)
+            before->next_incoming = next;
 }
 
 void Jit::forget(Unit& unit) noexcept
