@@ -107,7 +107,7 @@ std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
 {
     if (options.engine == hyp::Engine::Jit && hyp::jit_obstacle() != nullptr)
         throw Error(std::string("guests cannot be translated here: ") + hyp::jit_obstacle() +
-                    "; use the engine \"interpreter\" or \"auto\"");
+                    "; use --engine interpreter or auto");
     const rm::Policy policy{.production = options.manner == Manner::Production,
                             .engine = options.engine};
     return std::make_unique<DeviceFile>(find_personality(options.personality), policy);
