@@ -25,7 +25,8 @@ public:
 
     void put(std::uint64_t at, std::initializer_list<std::uint32_t> words)
     {
-        std::memcpy(&ram[at - kRam], std::data(words), words.size() * 4);
+        if (words.size() != 0)  // an empty list may have no address, and memcpy wants one
+            std::memcpy(&ram[at - kRam], std::data(words), words.size() * 4);
     }
     Exit run() { return cpu.run(); }
     std::uint64_t& x(unsigned n) { return cpu.state().x.at(n); }
