@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 
 namespace gh::differential {
 namespace {
@@ -231,10 +232,12 @@ bool World::write_register(cpu::Cpu& /*cpu*/, std::uint16_t /*id*/,
 
 void World::watch(const std::stop_token& stop) noexcept
 {
-    // An odd count is a run under way; one that lasts a whole period loops.
+    // An odd count is a run under way; one that lasts a whole period loops. The period is of the
+    // time that the process has had, since a busy machine gives it little.
     std::uint64_t seen = 0;
     while (!stop.stop_requested()) {
-        for (int i = 0; i < 20 && !stop.stop_requested(); ++i)
+        const std::clock_t begin = std::clock();
+        while (std::clock() - begin < CLOCKS_PER_SEC && !stop.stop_requested())
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
         const std::uint64_t now = runs_.load(std::memory_order_relaxed);
         if (now == seen && now % 2 == 1)
