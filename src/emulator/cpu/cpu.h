@@ -230,6 +230,7 @@ public:
 private:
     friend class Cluster;
     friend class Mmu;
+    friend class Rewind;
 
     static constexpr std::uint32_t kAttendIrq = 1;          // look at irq_
     static constexpr std::uint32_t kAttendKick = 2;         // kick() was called
