@@ -35,7 +35,7 @@ Action declare_run(CLI::App& app)
            [options](const std::string& name) {
                options->config.settings.push_back("hypervisor.engine=" + name);
            },
-           "What executes the guest on the emulated device: auto, jit or interpreter")
+           "What executes the guest on the emulated device: auto, jit, interpreter or lockstep")
         ->type_name("NAME");
     // A flag, so that the word behind it is not taken for its file.
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,

@@ -91,7 +91,7 @@ using Words = std::string_view;
 constexpr std::array<Words, 2> kSharings{"share", "lend"};
 constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
 constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
-constexpr std::array<Words, 3> kEngines{"auto", "jit", "interpreter"};
+constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
 constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
 constexpr std::array<Words, 2> kPersonalities{"android15", "android16"};
@@ -273,7 +273,8 @@ constexpr std::array kHypervisorKeys{
         .kind = Kind::Choice,
         .slot = kValue<&Hypervisor::engine>,
         .help = "What executes the guest on the emulated device: host code made from it (jit), "
-                "the interpreter, or (auto) the first where the host allows it.",
+                "the interpreter, (auto) the first where the host allows it, or (lockstep, for "
+                "developers) both, compared all the time.",
         .choices = kEngines},
 };
 

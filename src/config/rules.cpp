@@ -51,6 +51,7 @@ public:
         check_kernel();
         check_params();
         check_serial();
+        check_engine();
     }
 
 private:
@@ -94,6 +95,14 @@ private:
                                              "; expected a range that does not overlap " +
                                              other->name + " at " + range_text(*other));
         }
+    }
+
+    void check_engine()
+    {
+        // What one vCPU stored cannot be taken back under the eyes of another.
+        if (vm_.hypervisor.engine == Engine::Lockstep && vm_.cpus.count != 1 && is_sound("cpus"))
+            complain("cpus", "got " + std::to_string(vm_.cpus.count) +
+                                 "; expected 1, as hypervisor.engine is lockstep");
     }
 
     void check_hugepages()

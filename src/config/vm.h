@@ -14,7 +14,7 @@ namespace gh::config {
 enum class Sharing { Share, Lend };
 enum class DeviceChoice { Auto, Kernel, Emulated };
 enum class ResourceManager { Open, Production };
-enum class Engine { Auto, Jit, Interpreter };
+enum class Engine { Auto, Jit, Interpreter, Lockstep };
 enum class SerialType { Stdio, File, Socket, Pty, Null };
 
 struct Access {

@@ -27,6 +27,7 @@ hyp::Engine engine_of(config::Engine wanted)
     switch (wanted) {
     case config::Engine::Jit: return hyp::Engine::Jit;
     case config::Engine::Interpreter: return hyp::Engine::Interpreter;
+    case config::Engine::Lockstep: return hyp::Engine::Lockstep;
     case config::Engine::Auto: break;
     }
     return hyp::Engine::Auto;

@@ -75,6 +75,14 @@ TEST_CASE("huge pages want whole ones")
     CHECK(memory_complaint(R"("size": "4MiB", "hugepages": true)") == kNone);
 }
 
+TEST_CASE("lock step is for one vCPU")
+{
+    const std::string lockstep = R"("hypervisor": {"engine": "lockstep"}, "cpus": )";
+    CHECK(contains(complaint_of(lockstep + "2"),
+                   "cpus: got 2; expected 1, as hypervisor.engine is lockstep"));
+    CHECK(complaint_of(lockstep + "1") == kNone);
+}
+
 TEST_CASE("labels differ")
 {
     CHECK(contains(region_complaint(R"({"label": 3, "address": "0x50000000", "size": "4KiB"},

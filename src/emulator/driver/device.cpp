@@ -105,7 +105,9 @@ private:
 
 std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
 {
-    if (options.engine == hyp::Engine::Jit && hyp::jit_obstacle() != nullptr)
+    const bool translates =
+        options.engine == hyp::Engine::Jit || options.engine == hyp::Engine::Lockstep;
+    if (translates && hyp::jit_obstacle() != nullptr)
         throw Error(std::string("guests cannot be translated here: ") + hyp::jit_obstacle() +
                     "; use --engine interpreter or auto");
     const rm::Policy policy{.production = options.manner == Manner::Production,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/hyp/vcpu.h"
 
+#include "base/error.h"
 #include "emulator/jit/jit.h"
 
 #include <algorithm>
@@ -9,6 +10,22 @@
 namespace gh::hyp {
 
 namespace {
+
+/// Whatever runs twice is compared.
+constexpr std::uint32_t kLockstepThreshold = 2;
+
+std::unique_ptr<cpu::Translator> translator_for(cpu::Cpu& cpu, const VmConfig& config)
+{
+    switch (config.engine) {
+    case Engine::Interpreter: return nullptr;
+    case Engine::Lockstep:
+        GH_CHECK(config.vcpus.size() == 1);
+        return jit::make_lockstep_translator(cpu, kLockstepThreshold);
+    case Engine::Auto:
+    case Engine::Jit: break;
+    }
+    return jit::make_translator(cpu);
+}
 
 constexpr std::uint64_t kExitedForGood = 1;  // data0 of PoweredOff
 constexpr std::uint64_t kFromWfi = 1;        // data1 of ExpectsWakeup
@@ -28,8 +45,7 @@ Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigne
            const VmConfig& config)
     : power_(power), index_(index), cpu_(cluster, platform, index, config.vcpus[index].mpidr)
 {
-    if (config.engine != Engine::Interpreter)
-        cpu_.set_translator(jit::make_translator(cpu_));
+    cpu_.set_translator(translator_for(cpu_, config));
     if (!config.vcpus[index].boots)
         return;
     cpu_.reset(config.boot.pc, config.boot.x[0]);

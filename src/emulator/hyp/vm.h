@@ -59,9 +59,10 @@ struct VmExit {
 };
 
 /// What executes the guest's instructions. Auto: translated code where the host can, else T0.
-enum class Engine : std::uint8_t { Auto, Jit, Interpreter };
+/// Lockstep: both, compared after each unit; for VMs of one vCPU.
+enum class Engine : std::uint8_t { Auto, Jit, Interpreter, Lockstep };
 
-/// Why Engine::Jit is not possible here; nullptr: it is.
+/// Why Engine::Jit and Lockstep are not possible here; nullptr: they are.
 [[nodiscard]] const char* jit_obstacle() noexcept;
 
 struct VmConfig {

@@ -433,13 +433,14 @@ void Emitter::emit_cold_parts()
     }
 }
 
-Unit* Emitter::translate(const Items& items)
+Unit* Emitter::translate(const Items& items, Loops loops)
 {
     if (memory_.code_left() < items.size() * kMostPerItem + 4096 ||
         memory_.data_left() < items.size() * kMostDataPerItem + 4096)
         return nullptr;
     head_ = newLabel();
-    head_va_ = items.front().va;
+    if (loops == Loops::Inside)
+        head_va_ = items.front().va;
     bind(head_);
     for (const Item& item : items)
         emit_item(item);

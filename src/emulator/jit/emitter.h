@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <asmjit/x86.h>
@@ -146,8 +147,10 @@ public:
     /// Leaves for the address in rax.
     void leave_to_rax();
 
+    /// Where a way back to the unit's own head goes.
+    enum class Loops : std::uint8_t { Inside, Outside };
     /// Translates `items`. Null: no room.
-    Unit* translate(const Items& items);
+    Unit* translate(const Items& items, Loops loops = Loops::Inside);
 
 private:
     struct SlowPath {
@@ -198,7 +201,7 @@ private:
     std::vector<const cpu::Vreg*> literals_;
     VectorHomes vectors_;
     Label head_;
-    std::uint64_t head_va_ = 0;
+    std::optional<std::uint64_t> head_va_;  // of loops inside
     bool flags_in_host_ = false;
     bool flags_in_memory_ = true;
     Carry carry_ = Carry::Inverted;

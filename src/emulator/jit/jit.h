@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 namespace gh::jit {
 
@@ -19,6 +21,14 @@ inline constexpr std::size_t kDefaultCodeSize = std::size_t{24} << 20;
 [[nodiscard]] std::unique_ptr<cpu::Translator> make_translator(
     cpu::Cpu& cpu, std::uint32_t threshold = kDefaultThreshold,
     std::size_t code_size = kDefaultCodeSize);
+
+/// The same, but in lock step with T0: each unit runs interpreted first and then as host code from
+/// the same state, and whatever software can see is compared (lockstep.h). `report` is told of each
+/// difference, in lines for people; without one it is printed and the process aborts. Says at the
+/// end how much was compared. `cpu` must be alone in its cluster. For developers: slow.
+[[nodiscard]] std::unique_ptr<cpu::Translator> make_lockstep_translator(
+    cpu::Cpu& cpu, std::uint32_t threshold = kDefaultThreshold,
+    std::function<void(const std::string&)> report = {});
 
 /// Why make_translator() would give none; nullptr: it would not.
 [[nodiscard]] const char* unavailable() noexcept;

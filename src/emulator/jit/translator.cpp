@@ -6,6 +6,7 @@
 #include "emulator/cpu/guest_memory_access.h"
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/jit.h"
+#include "emulator/jit/lockstep.h"
 #include "emulator/jit/templates.h"
 
 #include <algorithm>
@@ -38,6 +39,8 @@ Jit::Jit(cpu::Cpu& cpu, std::uint32_t threshold, std::size_t code_size)
     generation_ = cpu.code_generation();
 }
 
+Jit::~Jit() = default;
+
 bool Jit::el0() const noexcept
 {
     return hot_.state->el == 0;
@@ -56,6 +59,8 @@ void Jit::start_afresh() noexcept
     for (Stubs::JumpTable* const jumps : stubs_.jumps)
         jumps->fill(JumpEntry{});
     generation_ = cpu_.code_generation();
+    if (lockstep_)
+        lockstep_->forget();
 }
 
 Items Jit::collect(cpu::Block& head) noexcept
@@ -92,6 +97,8 @@ Items Jit::collect(cpu::Block& head) noexcept
         last.row.traits.ends = false;
         block = candidate;
     }
+    if (lockstep_)
+        Lockstep::shorten(items);
     find_live_flags(items);
     return items;
 }
@@ -100,9 +107,15 @@ void Jit::translate(cpu::Block& block) noexcept
 {
     if (generation_ != cpu_.code_generation())
         start_afresh();
-    const Items items = collect(block);
+    Items items = collect(block);
+    if (items.empty()) {
+        block.gate.run = run_in_lockstep;
+        block.translation = nullptr;
+        return;
+    }
     Emitter emitter(memory_, hot_, stubs_, el0());
-    Unit* const unit = emitter.translate(items);
+    Unit* const unit =
+        emitter.translate(items, lockstep_ ? Emitter::Loops::Outside : Emitter::Loops::Inside);
     if (unit == nullptr) {
         // Full: blocks and units go; what is hot comes back soon.
         cpu_.forget_code_soon();
@@ -111,8 +124,10 @@ void Jit::translate(cpu::Block& block) noexcept
     Unit*& first = pages_.at(page_of(block.host));
     unit->next_of_page = first;
     first = unit;
-    unit->count_entry = std::exchange(block.gate.run, run_unit);
+    unit->count_entry = std::exchange(block.gate.run, lockstep_ ? run_in_lockstep : run_unit);
     block.translation = unit;
+    if (lockstep_)
+        lockstep_->keep(unit, std::move(items));
 }
 
 const cpu::Insn* Jit::run_unit(cpu::Cpu& cpu, const cpu::Insn*) noexcept
@@ -121,6 +136,17 @@ const cpu::Insn* Jit::run_unit(cpu::Cpu& cpu, const cpu::Insn*) noexcept
     const auto* const unit = static_cast<const Unit*>(cpu.block()->translation);
     return jit.stubs_.enter(unit->entry, jit.hot_.state,
                             jit.el0() ? jit.hot_.user_tlb : jit.hot_.kernel_tlb);
+}
+
+void Jit::check_against_interpreter(std::function<void(const std::string&)> report)
+{
+    lockstep_ = std::make_unique<Lockstep>(cpu_, std::move(report));
+}
+
+const cpu::Insn* Jit::run_in_lockstep(cpu::Cpu& cpu, const cpu::Insn* gate) noexcept
+{
+    const auto* const unit = static_cast<const Unit*>(cpu.block()->translation);
+    return static_cast<const Jit&>(*cpu.translator()).lockstep_->run(unit, run_unit, gate);
 }
 
 Jit::Resume Jit::go_to(std::uint64_t target) noexcept
@@ -220,6 +246,16 @@ std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu& cpu, std::uint32_t th
                     error.what());
         return nullptr;
     }
+}
+
+std::unique_ptr<cpu::Translator> make_lockstep_translator(
+    cpu::Cpu& cpu, std::uint32_t threshold, std::function<void(const std::string&)> report)
+{
+    if (unavailable() != nullptr)
+        return nullptr;
+    auto jit = std::make_unique<Jit>(cpu, threshold, kDefaultCodeSize);
+    jit->check_against_interpreter(std::move(report));
+    return jit;
 }
 
 }  // namespace gh::jit

@@ -8,14 +8,23 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace gh::jit {
+
+class Lockstep;
 
 /// Tier T1 of one PE: its units, how they are found, linked and forgotten.
 class Jit final : public cpu::Translator {
 public:
     /// Throws Error where the system allows no executable memory.
     Jit(cpu::Cpu& cpu, std::uint32_t threshold, std::size_t code_size);
+    ~Jit() override;
+
+    /// From now on each unit is compared with T0. Before the PE runs.
+    void check_against_interpreter(std::function<void(const std::string&)> report);
 
     [[nodiscard]] std::uint32_t threshold() const noexcept override { return threshold_; }
     void translate(cpu::Block& block) noexcept override;
@@ -32,6 +41,7 @@ public:
 private:
     static constexpr std::size_t kPages = 1024;
 
+    static const cpu::Insn* run_in_lockstep(cpu::Cpu& cpu, const cpu::Insn* gate) noexcept;
     static const cpu::Insn* run_unit(cpu::Cpu& cpu, const cpu::Insn* gate) noexcept;
     Resume go_to(std::uint64_t target) noexcept;
     Items collect(cpu::Block& head) noexcept;
@@ -48,6 +58,7 @@ private:
     Stubs stubs_;
     unsigned generation_ = 0;
     std::array<Unit*, kPages> pages_{};
+    std::unique_ptr<Lockstep> lockstep_;  // nullptr: nearly always
 };
 
 }  // namespace gh::jit

@@ -14,4 +14,10 @@ std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu&, std::uint32_t, std::
     return nullptr;
 }
 
+std::unique_ptr<cpu::Translator> make_lockstep_translator(cpu::Cpu&, std::uint32_t,
+                                                          std::function<void(const std::string&)>)
+{
+    return nullptr;
+}
+
 }  // namespace gh::jit

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a person needs to find the template that is wrong.
+#include "emulator/cpu/decode.h"
+#include "emulator/jit/lockstep.h"
+
+#include <array>
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace gh::jit {
+namespace {
+
+/// One member of State that is neither x nor v.
+struct Member {
+    const char* name;
+    std::size_t offset;
+    std::size_t size;
+};
+#define MEMBER(name)                                                                \
+    Member                                                                          \
+    {                                                                               \
+#name, offsetof(cpu::State, name), sizeof(std::declval <cpu::State>().name) \
+    }
+constexpr Member kMembers[]{
+    MEMBER(pc),
+    MEMBER(nzcv),
+    MEMBER(daif),
+    MEMBER(el),
+    MEMBER(sp_sel),
+    MEMBER(pan),
+    MEMBER(uao),
+    MEMBER(dit),
+    MEMBER(ssbs),
+    MEMBER(il),
+    MEMBER(ss),
+    MEMBER(fpcr),
+    MEMBER(fpsr),
+    MEMBER(sp_el0),
+    MEMBER(sp_el1),
+    MEMBER(elr_el1),
+    MEMBER(spsr_el1),
+    MEMBER(esr_el1),
+    MEMBER(far_el1),
+    MEMBER(par_el1),
+    MEMBER(tpidr_el0),
+    MEMBER(tpidr_el1),
+    MEMBER(contextidr_el1),
+};
+#undef MEMBER
+
+[[gnu::format(printf, 1, 2)]] std::string line(const char* format, ...)
+{
+    std::array<char, 160> text{};
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    va_end(arguments);
+    return text.data();
+}
+
+std::uint64_t value_of(const cpu::State& state, const Member& member)
+{
+    std::uint64_t value = 0;
+    std::memcpy(&value, reinterpret_cast<const std::byte*>(&state) + member.offset, member.size);
+    return value;
+}
+
+std::string value_line(const std::string& name, std::uint64_t before, std::uint64_t expected,
+                       std::uint64_t found)
+{
+    if (expected == found)
+        return {};
+    return line("\n  %-10s before %016" PRIx64 "  T0 %016" PRIx64 "  T1 %016" PRIx64, name.c_str(),
+                before, expected, found);
+}
+
+std::string registers(const Difference& d)
+{
+    std::string text;
+    for (unsigned n = 0; n < d.before.x.size(); ++n)
+        text += value_line("x" + std::to_string(n), d.before.x[n], d.expected.x[n], d.found.x[n]);
+    for (unsigned n = 0; n < d.before.v.size(); ++n)
+        for (const unsigned half : {0u, 1u})
+            text +=
+                value_line("v" + std::to_string(n) + (half == 0 ? ".low" : ".high"),
+                           d.before.v[n].d[half], d.expected.v[n].d[half], d.found.v[n].d[half]);
+    for (const Member& member : kMembers)
+        text += value_line(member.name, value_of(d.before, member), value_of(d.expected, member),
+                           value_of(d.found, member));
+    return text;
+}
+
+std::string memory(const Difference& d)
+{
+    std::string text;
+    for (const auto& stored : d.stored)
+        for (std::size_t i = 0; i < stored.size; ++i)
+            if (stored.host[i] != stored.after[i])
+                text += line("\n  [%" PRIx64 "] before %02x  T0 %02x  T1 %02x", stored.va + i,
+                             static_cast<unsigned>(stored.before[i]),
+                             static_cast<unsigned>(stored.after[i]),
+                             static_cast<unsigned>(stored.host[i]));
+    return text;
+}
+
+std::string instructions(std::span<const Item> items)
+{
+    std::string text;
+    for (const Item& item : items) {
+        const cpu::Encoding* const encoding = cpu::find_encoding(item.word);
+        text += line("\n  %016" PRIx64 "  %08x  %s%s", item.va, item.word,
+                     encoding != nullptr ? encoding->name : "UNDEFINED",
+                     item.row.emit != nullptr ? "" : " (handler)");
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string describe(const Difference& d)
+{
+    return line("translated code at %016" PRIx64 ", EL%u, differs from the interpreter",
+                d.items.front().va, d.before.el) +
+           instructions(d.items) + registers(d) + memory(d) +
+           (d.monitor ? "\n  the exclusive monitor differs" : "");
+}
+
+}  // namespace gh::jit
