@@ -11,6 +11,7 @@
 #include <cinttypes>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <utility>
 
 namespace gh::jit {
@@ -104,7 +105,9 @@ Lockstep::Lockstep(cpu::Cpu& cpu, Report report)
 {
     if (!report_)
         report_ = [](const std::string& text) {
-            log(LogLevel::Error, "%s", text.c_str());
+            std::istringstream lines(text);
+            for (std::string line; std::getline(lines, line);)
+                log(LogLevel::Error, "%s", line.c_str());
             std::abort();
         };
 }
