@@ -25,7 +25,8 @@ inline constexpr std::size_t kDefaultCodeSize = std::size_t{24} << 20;
 /// The same, but in lock step with T0: each unit runs interpreted first and then as host code from
 /// the same state, and whatever software can see is compared (lockstep.h). `report` is told of each
 /// difference, in lines for people; without one it is printed and the process aborts. Says at the
-/// end how much was compared. `cpu` must be alone in its cluster. For developers: slow.
+/// end how much was compared. `cpu` must be alone in its cluster. For developers: slow. Throws
+/// Error where the system allows no executable memory.
 [[nodiscard]] std::unique_ptr<cpu::Translator> make_lockstep_translator(
     cpu::Cpu& cpu, std::uint32_t threshold = kDefaultThreshold,
     std::function<void(const std::string&)> report = {});

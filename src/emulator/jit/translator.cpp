@@ -108,7 +108,7 @@ void Jit::translate(cpu::Block& block) noexcept
     if (generation_ != cpu_.code_generation())
         start_afresh();
     Items items = collect(block);
-    if (items.empty()) {
+    if (items.empty()) {  // in lock step: what it begins with cannot be done twice
         block.gate.run = run_in_lockstep;
         block.translation = nullptr;
         return;
