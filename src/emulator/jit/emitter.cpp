@@ -340,38 +340,49 @@ void Emitter::call_simd_handler(const Item& item)
     call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.call_simd_handler)));
 }
 
-void Emitter::jump_through(std::uint64_t from, std::uint64_t target)
+Emitter::Thunk Emitter::new_thunk(std::uint64_t target, bool within_page)
 {
     Link* const link = memory_.make<Link>();
     link->target = target;
-    link->within_page = ((from ^ target) & cpu::kPageMask) == 0;
-    const Thunk thunk{newLabel(), link};
-    thunks_.push_back(thunk);
+    link->within_page = within_page;
+    return thunks_.emplace_back(Thunk{newLabel(), link});
+}
+
+/// Goes to the thunk if the target's page is not mapped as when the link was made.
+void Emitter::check_mapping(const Thunk& thunk)
+{
+    const std::uint64_t target = thunk.link->target;
+    const auto entry = static_cast<std::int32_t>(target / cpu::kPageSize % cpu::Tlb::kEntries *
+                                                 sizeof(cpu::TlbEntry));
+    constant(x86::rax, target & cpu::kPageMask);
+    if (el0_)
+        or_(x86::rax, x86::qword_ptr(kTlb, cpu::Tlb::kContextOffset));
+    cmp(x86::rax,
+        x86::qword_ptr(kTlb, entry + static_cast<std::int32_t>(offsetof(cpu::TlbEntry, fetch))));
+    jne(thunk.at);
+    mov(x86::rax,
+        x86::qword_ptr(kTlb, entry + static_cast<std::int32_t>(offsetof(cpu::TlbEntry, addend))));
+    cmp(x86::rax, x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&thunk.link->addend), 8));
+    jne(thunk.at);
+}
+
+void Emitter::jump_through(std::uint64_t from, std::uint64_t target, Way way)
+{
+    const Thunk thunk = new_thunk(target, ((from ^ target) & cpu::kPageMask) == 0);
     if (target <= from) {
         // Only a way back can close a loop: there, look whether somebody wants us.
         cmp(attention(), 0);
         jne(thunk.at);
     }
-    const x86::Mem go = x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&link->go), 8);
-    if (target == head_va_) {
-        jmp(head_);
-        return;
-    }
-    if (!link->within_page) {
-        const auto entry = static_cast<std::int32_t>(target / cpu::kPageSize % cpu::Tlb::kEntries *
-                                                     sizeof(cpu::TlbEntry));
-        constant(x86::rax, target & cpu::kPageMask);
-        if (el0_)
-            or_(x86::rax, x86::qword_ptr(kTlb, cpu::Tlb::kContextOffset));
-        cmp(x86::rax, x86::qword_ptr(
-                          kTlb, entry + static_cast<std::int32_t>(offsetof(cpu::TlbEntry, fetch))));
-        jne(thunk.at);
-        mov(x86::rax, x86::qword_ptr(kTlb, entry + static_cast<std::int32_t>(
-                                                       offsetof(cpu::TlbEntry, addend))));
-        cmp(x86::rax, x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&link->addend), 8));
-        jne(thunk.at);
-    }
-    jmp(go);
+    if (!thunk.link->within_page)
+        check_mapping(thunk);
+    if (way == Way::Call)
+        push_return_address();
+    const auto id = way == Way::Call ? x86::Inst::kIdCall : x86::Inst::kIdJmp;
+    if (target == head_va_)
+        emit(id, head_);
+    else
+        emit(id, x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&thunk.link->go), 8));
 }
 
 void Emitter::leave(const Item& item, std::uint64_t target)
@@ -392,6 +403,58 @@ Label Emitter::side_exit(const Item& item, std::uint64_t target)
 void Emitter::leave_to_rax()
 {
     store_vectors(vectors_);
+    jmp(Imm(reinterpret_cast<std::uintptr_t>(stubs_.leave_to_rax[el0_ ? 0 : 1])));
+}
+
+/// Before a host call; keeps rax.
+void Emitter::push_return_address()
+{
+    const Label room = newLabel();
+    cmp(x86::rsp, x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&stubs_.stack->limit), 8));
+    ja(room);
+    mov(x86::rsp, x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&stubs_.stack->bottom), 8));
+    bind(room);
+    push(slot(30));
+}
+
+/// Behind a host call. Whatever changes the exception level or a mapping leaves host code, also by
+/// attention_, at which RET looks; so within the page of the call all is as it was, but for the
+/// code.
+void Emitter::land(std::uint64_t from, std::uint64_t target)
+{
+    const Thunk thunk = new_thunk(target, ((from ^ target) & cpu::kPageMask) == 0);
+    lea(x86::rsp, x86::ptr(x86::rsp, 8));
+    if (!thunk.link->within_page)
+        check_mapping(thunk);
+    jmp(x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&thunk.link->go), 8));
+}
+
+void Emitter::call_guest(const Item& item, std::uint64_t target)
+{
+    keep_flags();
+    store_vectors(vectors_);
+    jump_through(item.va, target, Way::Call);
+    land(item.va, item.va + 4);
+}
+
+void Emitter::call_guest_at_rax(const Item& item)
+{
+    store_vectors(vectors_);
+    push_return_address();
+    call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.leave_to_rax[el0_ ? 0 : 1])));
+    land(item.va, item.va + 4);
+}
+
+void Emitter::return_to_rax()
+{
+    store_vectors(vectors_);
+    const Label elsewhere = newLabel();
+    cmp(attention(), 0);
+    jne(elsewhere);
+    cmp(x86::rax, x86::qword_ptr(x86::rsp, 8));
+    jne(elsewhere);
+    ret();
+    bind(elsewhere);
     jmp(Imm(reinterpret_cast<std::uintptr_t>(stubs_.leave_to_rax[el0_ ? 0 : 1])));
 }
 

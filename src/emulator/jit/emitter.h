@@ -146,6 +146,11 @@ public:
     Label side_exit(const Item& item, std::uint64_t target);
     /// Leaves for the address in rax.
     void leave_to_rax();
+    /// The same as a call: X30 was written, and a RET to it comes back here and goes on there.
+    void call_guest(const Item& item, std::uint64_t target);
+    void call_guest_at_rax(const Item& item);
+    /// Leaves for the address in rax, which most likely is where the latest call returns to.
+    void return_to_rax();
 
     /// Where a way back to the unit's own head goes.
     enum class Loops : std::uint8_t { Inside, Outside };
@@ -184,7 +189,12 @@ private:
     void emit_item(const Item& item);
     void save_flags();
     void restore_flags();
-    void jump_through(std::uint64_t from, std::uint64_t target);
+    enum class Way : std::uint8_t { Jump, Call };
+    Thunk new_thunk(std::uint64_t target, bool within_page);
+    void jump_through(std::uint64_t from, std::uint64_t target, Way way = Way::Jump);
+    void check_mapping(const Thunk& thunk);
+    void push_return_address();
+    void land(std::uint64_t from, std::uint64_t target);
     void emit_cold_parts();
     void handler_arguments(const Item& item);
     [[nodiscard]] x86::Mem attention() const;

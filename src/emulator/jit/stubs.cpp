@@ -25,13 +25,16 @@ public:
         : memory_(memory), hot_(hot), jit_(jit), cpu_(cpu)
     {
         flag_mask_ = memory.make<std::uint64_t>(kFlagBits);
+        stack_ = memory.make<HostStack>();
     }
 
-    const void* enter();
+    HostStack* stack() const { return stack_; }
+    const void* look_up();
+    const void* enter(const void* look_up);
     const void* call_handler();
     const void* call_simd_handler();
     const void* leave_by_link();
-    const void* leave_to_rax(Stubs::JumpTable& jumps, bool el0);
+    const void* leave_to_rax(Stubs::JumpTable& jumps, bool el0, const void* look_up);
 
 private:
     void begin()
@@ -61,6 +64,10 @@ private:
     {
         return x86::ptr_rel(reinterpret_cast<std::uintptr_t>(flag_mask_), 4);
     }
+    static x86::Mem stack_word(const std::uintptr_t& word)
+    {
+        return x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&word), 8);
+    }
     x86::Mem nzcv() const { return near_state(&hot_.state->nzcv, 4); }
 
     void store_pinned();
@@ -79,6 +86,7 @@ private:
     Jit& jit_;
     cpu::Cpu& cpu_;
     std::uint64_t* flag_mask_;
+    HostStack* stack_;
     asmjit::CodeHolder code_;
     x86::Assembler a_;
 };
@@ -121,18 +129,40 @@ void StubEmitter::call(const void* function)
 
 void StubEmitter::epilogue()
 {
-    a_.add(x86::rsp, 8);
+    a_.mov(x86::rsp, stack_word(stack_->bottom));
+    a_.add(x86::rsp, 24);
     for (const auto* reg = kPreserved.end(); reg != kPreserved.begin();)
         a_.pop(*--reg);
     a_.ret();
 }
 
-const void* StubEmitter::enter()
+/// Asks for the code at rax.
+const void* StubEmitter::look_up()
+{
+    begin();
+    store_pinned();
+    a_.mov(x86::rsi, x86::rax);
+    store_flags();
+    // Also the bottom of the stack leads here, and has been taken off it then.
+    a_.and_(x86::rsp, -16);
+    a_.mov(x86::rdi, reinterpret_cast<std::uintptr_t>(&jit_));
+    call(reinterpret_cast<const void*>(&Jit::resume_at));
+    go_on();
+    return end();
+}
+
+const void* StubEmitter::enter(const void* look_up)
 {
     begin();
     for (const x86::Gp& reg : kPreserved)
         a_.push(reg);
-    a_.sub(x86::rsp, 8);
+    a_.push(-1);
+    a_.push(-1);  // as X30: no code has this address
+    a_.mov(x86::rax, reinterpret_cast<std::uintptr_t>(look_up));
+    a_.push(x86::rax);
+    a_.mov(stack_word(stack_->bottom), x86::rsp);
+    a_.lea(x86::rax, x86::ptr(x86::rsp, -static_cast<std::int32_t>(HostStack::kSize)));
+    a_.mov(stack_word(stack_->limit), x86::rax);
     a_.lea(kState, x86::ptr(x86::rsi, kStateBias));
     a_.mov(kTlb, x86::rdx);
     load_flags();
@@ -162,7 +192,6 @@ const void* StubEmitter::call_handler()
     load_pinned();
     a_.ret();
     a_.bind(leave);
-    a_.add(x86::rsp, 8);
     epilogue();
     return end();
 }
@@ -216,7 +245,7 @@ const void* StubEmitter::leave_by_link()
     return end();
 }
 
-const void* StubEmitter::leave_to_rax(Stubs::JumpTable& jumps, bool el0)
+const void* StubEmitter::leave_to_rax(Stubs::JumpTable& jumps, bool el0, const void* look_up)
 {
     const auto* const table =
         memory_.make<std::uintptr_t>(reinterpret_cast<std::uintptr_t>(jumps.data()));
@@ -245,12 +274,7 @@ const void* StubEmitter::leave_to_rax(Stubs::JumpTable& jumps, bool el0)
     a_.jne(miss);
     a_.jmp(x86::qword_ptr(x86::rdx, offsetof(JumpEntry, entry)));
     a_.bind(miss);
-    store_pinned();
-    a_.mov(x86::rsi, x86::rax);
-    store_flags();
-    a_.mov(x86::rdi, reinterpret_cast<std::uintptr_t>(&jit_));
-    call(reinterpret_cast<const void*>(&Jit::resume_at));
-    go_on();
+    a_.jmp(Imm(reinterpret_cast<std::uintptr_t>(look_up)));
     return end();
 }
 
@@ -260,15 +284,17 @@ Stubs Stubs::make(CodeMemory& memory, const cpu::HotState& hot, Jit& jit, cpu::C
 {
     StubEmitter emitter(memory, hot, jit, cpu);
     Stubs stubs;
-    stubs.enter = std::bit_cast<Enter>(emitter.enter());
-    stubs.call_handler = emitter.call_handler();
-    stubs.call_simd_handler = emitter.call_simd_handler();
-    stubs.leave_by_link = emitter.leave_by_link();
+    const void* const look_up = emitter.look_up();
+    stubs.stack = emitter.stack();
     for (const bool el0 : {true, false}) {
         const unsigned level = el0 ? 0 : 1;
         stubs.jumps[level] = memory.make<JumpTable>();
-        stubs.leave_to_rax[level] = emitter.leave_to_rax(*stubs.jumps[level], el0);
+        stubs.leave_to_rax[level] = emitter.leave_to_rax(*stubs.jumps[level], el0, look_up);
     }
+    stubs.enter = std::bit_cast<Enter>(emitter.enter(look_up));
+    stubs.call_handler = emitter.call_handler();
+    stubs.call_simd_handler = emitter.call_simd_handler();
+    stubs.leave_by_link = emitter.leave_by_link();
     return stubs;
 }
 

@@ -21,6 +21,18 @@ struct JumpEntry {
     std::uint64_t unused = 0;
 };
 
+/// Return prediction: a guest's call is a host call, so that the host predicts where it returns. It
+/// leaves on the host's stack, from the top, the place in the caller's unit to return to and X30;
+/// RET returns there if it goes to that X30. At the bottom lies a place that looks the target up.
+/// Only host code's own: whatever leaves host code leaves nothing of it behind.
+struct HostStack {
+    static constexpr std::uintptr_t kSize =
+        32768;  // bytes: so many calls, then from the bottom again
+
+    std::uintptr_t bottom = 0;  // rsp when no call is open
+    std::uintptr_t limit = 0;   // no call goes on below
+};
+
 /// What every unit shares: the ways in and out of host code. Made once per PE.
 struct Stubs {
     static constexpr std::size_t kJumps = 4096;
@@ -34,6 +46,7 @@ struct Stubs {
     const void* leave_by_link = nullptr;      // rax = Link
     std::array<const void*, 2> leave_to_rax{};  // by exception level
     std::array<JumpTable*, 2> jumps{};          // by exception level
+    HostStack* stack = nullptr;
 
     /// Emits them into `memory`; `jit` answers what they ask.
     static Stubs make(CodeMemory& memory, const cpu::HotState& hot, Jit& jit, cpu::Cpu& cpu);

@@ -40,7 +40,7 @@ bool branch_link(Emitter& e, const Item& item)
 {
     e.keep_flags();
     link_register(e, item);
-    e.leave(item, target_of(item, 0, 26));
+    e.call_guest(item, target_of(item, 0, 26));
     return true;
 }
 
@@ -103,7 +103,15 @@ bool branch_link_register(Emitter& e, const Item& item)
     e.load(x86::rcx, cpu::rn_of(item.word));
     link_register(e, item);
     e.mov(x86::rax, x86::rcx);
-    e.leave_to_rax();
+    e.call_guest_at_rax(item);
+    return true;
+}
+
+bool function_return(Emitter& e, const Item& item)
+{
+    e.keep_flags();
+    e.load(x86::rax, cpu::rn_of(item.word));
+    e.return_to_rax();
     return true;
 }
 
@@ -126,7 +134,7 @@ constexpr TemplateRow kRows[]{
     {cpu::TBNZ, {test_and_branch, kEnds}},
     {cpu::BR, {branch_register, kEnds}},
     {cpu::BLR, {branch_link_register, kEnds}},
-    {cpu::RET, {branch_register, kEnds}},
+    {cpu::RET, {function_return, kEnds}},
     {cpu::ISB, {instruction_barrier, kEnds}},
 };
 
