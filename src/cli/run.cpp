@@ -37,6 +37,13 @@ Action declare_run(CLI::App& app)
            },
            "What executes the guest on the emulated device: auto, jit, interpreter or lockstep")
         ->type_name("NAME");
+    app.add_option_function<std::string>(
+           "--code",
+           [options](const std::string& name) {
+               options->config.settings.push_back("hypervisor.code=" + name);
+           },
+           "How the emulated device learns that code changed: contract or strict")
+        ->type_name("NAME");
     // A flag, so that the word behind it is not taken for its file.
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
                  "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")

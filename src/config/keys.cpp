@@ -92,6 +92,7 @@ constexpr std::array<Words, 2> kSharings{"share", "lend"};
 constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
 constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
+constexpr std::array<Words, 2> kCodes{"contract", "strict"};
 constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
 constexpr std::array<Words, 2> kPersonalities{"android15", "android16"};
@@ -276,6 +277,13 @@ constexpr std::array kHypervisorKeys{
                 "the interpreter, (auto) the first where the host allows it, or (lockstep, for "
                 "developers) both, compared all the time.",
         .choices = kEngines},
+    Key{.name = "code",
+        .kind = Kind::Choice,
+        .slot = kValue<&Hypervisor::code>,
+        .help = "Whether the emulated device trusts the guest to say by cache maintenance that its "
+                "code changed, as the architecture asks (contract), or watches all stores, which "
+                "costs time (strict).",
+        .choices = kCodes},
 };
 
 constexpr Key kParam{.kind = Kind::Text, .slot = kTextElement, .range = {1, 2047}};

@@ -14,6 +14,7 @@ namespace gh::config {
 enum class Sharing { Share, Lend };
 enum class DeviceChoice { Auto, Kernel, Emulated };
 enum class ResourceManager { Open, Production };
+enum class Code { Contract, Strict };
 enum class Engine { Auto, Jit, Interpreter, Lockstep };
 enum class SerialType { Stdio, File, Socket, Pty, Null };
 
@@ -65,6 +66,7 @@ struct Hypervisor {
     std::string personality = "android15";  // of the emulated device
     ResourceManager resource_manager = ResourceManager::Open;
     Engine engine = Engine::Auto;  // of the emulated device
+    Code code = Code::Contract;    // of the emulated device
 };
 
 /// An image that is not an arm64 kernel is loaded flat where the user says.

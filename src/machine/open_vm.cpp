@@ -39,7 +39,8 @@ OpenedVm open_emulated(const config::Hypervisor& wanted, const gunyah::TraceSink
     const driver::DeviceOptions options{
         .personality = wanted.personality,
         .manner = production ? driver::Manner::Production : driver::Manner::Open,
-        .engine = engine_of(wanted.engine)};
+        .engine = engine_of(wanted.engine),
+        .strict_code = wanted.code == config::Code::Strict};
     return {make_vm(driver::open_emulated_device(options), trace), true};
 }
 

@@ -15,13 +15,14 @@ except ImportError:
 VALUES = [None, True, False, 0, 1, 2, 8, 9, 17, 4096, 4097, 2 << 20, 1 << 30, 1 << 31, 0x40200000, 1 << 36,
           1 << 64, -1, 1.5, 2.0, "", "x", "yes", "rwx", "wr", "lend", "share", "stdio", "pty", "kernel", "open",
           "4KiB", "2MiB", "64MiB", "1GiB", "1GB", "0x80000000", "0x8000_0000", "80000000", "a\nb", "k", "android15",
+          "jit", "strict",
           [], ["x"], ["pty", "null"], ["k", 1], [[]], {}, {"size": "64MiB"}, {"count": 2}, {"type": "pty"}, {"path": "k"}]
 PATHS = """name kernel kernel.path kernel.address initrd params params.0 cpus cpus.count memory memory.size memory.base
     memory.sharing memory.swiotlb memory.hugepages memory.file memory.regions memory.regions.0 memory.regions.0.label
     memory.regions.0.address memory.regions.0.size memory.regions.0.file memory.regions.0.offset
     memory.regions.0.copy_on_write memory.regions.0.access memory.regions.0.sharing serial serial.0 serial.0.type
     serial.0.path dtb.overlays hypervisor hypervisor.device hypervisor.path hypervisor.personality
-    hypervisor.resource_manager $schema nonsense memory.nonsense""".split()
+    hypervisor.resource_manager hypervisor.engine hypervisor.code $schema nonsense memory.nonsense""".split()
 BASE = {"kernel": {"path": "k"}, "params": ["quiet"], "cpus": {"count": 1}, "memory": {"size": "64MiB",
         "regions": [{"address": "0x50000000", "size": "4KiB"}]}, "serial": [{"type": "pty"}], "dtb": {},
         "hypervisor": {"device": "auto"}}

@@ -40,7 +40,8 @@ TEST_CASE("every key of the long form arrives")
         "serial": [{"type": "pty", "path": "tty"}, "null", {"type": "file", "path": "/log"}],
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
-                       "resource_manager": "production"}})");
+                       "resource_manager": "production", "engine": "jit",
+                       "code": "strict"}})");
     CHECK(vm.name == "vm");
     CHECK(vm.kernel.address == 0x8020'0000);
     CHECK(vm.memory.sharing == Sharing::Lend);
@@ -65,6 +66,8 @@ TEST_CASE("every key of the long form arrives")
     CHECK(vm.hypervisor.path == "/dev/g");
     CHECK(vm.hypervisor.personality == "android16");
     CHECK(vm.hypervisor.resource_manager == ResourceManager::Production);
+    CHECK(vm.hypervisor.engine == Engine::Jit);
+    CHECK(vm.hypervisor.code == Code::Strict);
 }
 
 TEST_CASE("short forms say the same as long ones")

@@ -2,6 +2,7 @@
 #include "emulator/cpu/block_cache.h"
 
 #include <new>
+#include <span>
 
 #include <sys/mman.h>
 
@@ -73,6 +74,26 @@ void BlockCache::drop_line(const std::byte* host) noexcept
             } else {
                 where = &block->next_in_bucket;
             }
+        }
+    }
+}
+
+void BlockCache::drop_page(const std::byte* host, Handler look_again) noexcept
+{
+    constexpr std::uintptr_t kPage = 4096;
+    const auto page = reinterpret_cast<std::uintptr_t>(host) / kPage;
+    const std::byte* const first = host - reinterpret_cast<std::uintptr_t>(host) % kPage;
+    for (std::uintptr_t offset = 0; offset < kPage; offset += kLine) {
+        Block** where = &buckets_[bucket_of(first + offset)];
+        while (Block* const block = *where) {
+            if (reinterpret_cast<std::uintptr_t>(block->host) / kPage != page) {
+                where = &block->next_in_bucket;
+                continue;
+            }
+            block->live = false;
+            *where = block->next_in_bucket;
+            for (Insn& insn : std::span(block->insns(), block->count + 1))
+                insn.run = look_again;
         }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/cpu/code_pages.h"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -25,6 +27,11 @@ public:
     /// that is not inside a PE's run().
     void flush_stage2() noexcept;
 
+    /// Strict tracking: from now on code that a PE changes without IC IVAU is noticed, for guests
+    /// that break the contract of CTR_EL0.DIC = 0. Stores to pages with code are slow then. Before
+    /// any PE runs.
+    void watch_code() noexcept { code_.watch(); }
+
     /// SEV: wakes every PE that sleeps in WFE.
     void send_event() noexcept;
 
@@ -48,6 +55,7 @@ private:
 
     std::vector<Cpu*> cpus_;
     std::array<std::atomic<bool>, kPages> code_pages_{};
+    CodePages code_;
 };
 
 }  // namespace gh::cpu

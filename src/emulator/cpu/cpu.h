@@ -254,6 +254,7 @@ private:
     bool misaligned(const Insn* insn, bool write) noexcept;
 
     // interpreter.cpp
+    static const Insn* look_again(Cpu& cpu, const Insn* insn) noexcept;
     static const Insn* count_entry(Cpu& cpu, const Insn* gate) noexcept;
     const Insn* enter(Block* block) noexcept
     {
@@ -318,6 +319,8 @@ private:
     void broadcast(const Maintenance& work) noexcept;
     void perform(const Maintenance& work) noexcept;
     void drain_inbox() noexcept;
+    bool claim(const Page& page) noexcept;
+    bool note_code(const std::byte* host) noexcept;
     std::uint64_t post(const Maintenance& work);
     [[nodiscard]] bool has_performed(std::uint64_t number) const noexcept;
     void translate_address(std::uint16_t id, std::uint64_t va) noexcept;

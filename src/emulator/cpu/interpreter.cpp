@@ -245,6 +245,9 @@ Block* Cpu::block_of(std::uint64_t va, const std::byte* host, std::uint16_t cont
 Block* Cpu::translate_block(std::uint64_t va, const std::byte* host, std::uint16_t context) noexcept
 {
     cluster_.note_code(host);
+    // Waiting for others may have changed how `va` is translated. A debugger's step must come.
+    if (cluster_.code_.watching() && note_code(host) && (context & kContextSingle) == 0)
+        return nullptr;
     Block* const block = blocks_.begin();
     block->va = va;
     block->host = host;
@@ -271,6 +274,13 @@ Block* Cpu::translate_block(std::uint64_t va, const std::byte* host, std::uint16
     block->start = gated ? &block->gate : insns;
     blocks_.commit(block, count + 1);
     return block;
+}
+
+/// Stands where the code changed.
+const Insn* Cpu::look_again(Cpu& cpu, const Insn* insn) noexcept
+{
+    cpu.state_.pc = cpu.address_of(insn);
+    return nullptr;
 }
 
 const Insn* Cpu::count_entry(Cpu& cpu, const Insn* gate) noexcept

@@ -111,6 +111,15 @@ void Cpu::perform(const Maintenance& work) noexcept
         // Not now: the block that asks for it is running.
         forget_code_soon();
         break;
+    case Maintenance::Kind::CodePage:
+        blocks_.drop_page(work.host, look_again);
+        if (translator_ != nullptr)
+            translator_->forget_page(work.host);
+        break;
+    case Maintenance::Kind::ReadOnly:
+        kernel_tlb_.forbid_writes(work.host);
+        user_tlb_.forbid_writes(work.host);
+        break;
     }
 }
 
@@ -177,6 +186,34 @@ void Cpu::wait_for_maintenance() noexcept
                 ::sched_yield();
         }
     }
+}
+
+// ---- Strict tracking of code (Cluster::watch_code). A PE that decodes a page takes the right to
+// store to it from all TLBs first; a store to such a page takes the slow path, and drops its code
+// everywhere before the next instruction. Both orders of a store and a decoding at the same time
+// are good: what is decoded after the store is new, what was before it is dropped by what the store
+// has posted by then, and a PE that decodes anew waits for the one that stores.
+
+/// The page of `host` is about to be decoded. True: others had to be waited for, so that they may
+/// have changed translations.
+bool Cpu::note_code(const std::byte* host) noexcept
+{
+    const std::byte* const page = host - reinterpret_cast<std::uintptr_t>(host) % kPageSize;
+    if (!cluster_.code_.note(page, index_))
+        return false;
+    broadcast({.kind = Maintenance::Kind::ReadOnly, .host = page});
+    wait_for_maintenance();
+    return true;
+}
+
+/// The page is about to be written. True: it held code, and wait_for_maintenance() is due once the
+/// store is done, not before.
+bool Cpu::claim(const Page& page) noexcept
+{
+    if (!cluster_.code_.watching() || !cluster_.code_.forget(page.host))
+        return false;
+    broadcast({.kind = Maintenance::Kind::CodePage, .host = page.host});
+    return true;
 }
 
 // ---- The SYS instruction space
@@ -251,9 +288,12 @@ const Insn* Cpu::zero_block_slowly(const Insn* insn, std::uint64_t address) noex
         data_abort(insn, address, Fault{is_ram ? kAlignment : kExternalAbort}, is_ram);
         return nullptr;
     }
+    const bool changes_code = claim(page);
     if (!bit(state_.sctlr_el1, 1))
         remember(*tlb_, at, t, page);
     write_guest<Line>(reinterpret_cast<std::uintptr_t>(page.host) + at % kPageSize, Line{});
+    if (changes_code)
+        wait_for_maintenance();
     return insn + 1;
 }
 

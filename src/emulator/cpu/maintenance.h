@@ -14,6 +14,8 @@ struct Maintenance {
         Pages,     // `pages` pages from `va`, of every ASID
         CodeLine,  // the code at `host` changed
         CodeAll,
+        CodePage,  // somebody stores to the page at `host`, which held code
+        ReadOnly,  // stores to the page at `host` must be noticed from now on
     };
     Kind kind = Kind::All;
     std::uint16_t asid = 0;

@@ -98,6 +98,7 @@ bool Cpu::access_within_page(const Insn* insn, std::uint64_t address, std::span<
         data_abort(insn, address, Fault{kExternalAbort}, false);
         return false;
     }
+    const bool changes_code = write && claim(page);
     if (!strict)
         remember(tlb, address, t, page);
     std::byte* const host = page.host + t.ipa % kPageSize;
@@ -105,6 +106,8 @@ bool Cpu::access_within_page(const Insn* insn, std::uint64_t address, std::span<
         copy_guest(host, bytes.data(), bytes.size());
     else
         copy_guest(bytes.data(), host, bytes.size());
+    if (changes_code)
+        wait_for_maintenance();
     return true;
 }
 
@@ -121,7 +124,8 @@ void Cpu::remember(Tlb& tlb, std::uint64_t va, const Translation& t, const Page&
     const std::uint64_t code = debug_.has_breakpoint_in_page(va) ? TlbEntry::kNoTag : tag;
     TlbEntry& entry = tlb.slot(va);
     entry.read = t.readable ? data : TlbEntry::kNoTag;
-    entry.write = t.writable && page.writable ? data : TlbEntry::kNoTag;
+    const bool watched = cluster_.code_.watching() && cluster_.code_.contains(page.host);
+    entry.write = t.writable && page.writable && !watched ? data : TlbEntry::kNoTag;
     entry.fetch = t.executable && page.executable ? code : TlbEntry::kNoTag;
     entry.addend = reinterpret_cast<std::uintptr_t>(page.host) - (va & kPageMask);
 }
@@ -217,6 +221,9 @@ std::byte* Cpu::atomic_host(const Insn* insn, std::uint64_t address, unsigned si
         data_abort(insn, address, Fault{kExternalAbort}, false);
         return nullptr;
     }
+    // The others will have dropped its code at our next DSB: the access itself comes first.
+    if (write)
+        claim(page);
     if (!t.device && !bit(state_.sctlr_el1, 1))
         remember(*tlb_, va, t, page);
     return page.host + t.ipa % kPageSize;

@@ -44,6 +44,14 @@ public:
 
     /// Forgets the page of `va` in every context.
     void flush_page(std::uint64_t va) noexcept { slot(va) = TlbEntry{}; }
+    /// Stores to the page at `host` miss from now on, by whatever address.
+    void forbid_writes(const std::byte* host) noexcept
+    {
+        for (TlbEntry& entry : entries_)
+            if (entry.write != TlbEntry::kNoTag &&
+                entry.addend + (entry.write & kPageMask) == reinterpret_cast<std::uintptr_t>(host))
+                entry.write = TlbEntry::kNoTag;
+    }
     void flush() noexcept { entries_.fill(TlbEntry{}); }
 
 private:

@@ -111,7 +111,8 @@ std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
         throw Error(std::string("guests cannot be translated here: ") + hyp::jit_obstacle() +
                     "; use --engine interpreter or auto");
     const rm::Policy policy{.production = options.manner == Manner::Production,
-                            .engine = options.engine};
+                            .engine = options.engine,
+                            .strict_code = options.strict_code};
     return std::make_unique<DeviceFile>(find_personality(options.personality), policy);
 }
 

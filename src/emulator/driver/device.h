@@ -19,6 +19,7 @@ struct DeviceOptions {
     std::string personality = "android15";  // android15, android16
     Manner manner = Manner::Open;
     hyp::Engine engine = hyp::Engine::Auto;
+    bool strict_code = false;  // for guests that change code without cache maintenance
 };
 
 /// Opens a machine of its own: vmids are counted per device opened here. VMs and vCPUs made from it

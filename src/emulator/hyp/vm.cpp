@@ -89,6 +89,8 @@ Vm::Parts::Parts(VmConfig config)
           timers[slot / GenericTimer::kSlots].ring(slot % GenericTimer::kSlots);
       })
 {
+    if (config.strict_code)
+        cluster.watch_code();
     for (const DoorbellConfig& bell : config.doorbells)
         doorbells.emplace_back(bell.intid, gic);
     for (unsigned n = 0; n < config.vcpus.size(); ++n) {

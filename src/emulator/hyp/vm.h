@@ -67,6 +67,7 @@ enum class Engine : std::uint8_t { Auto, Jit, Interpreter, Lockstep };
 
 struct VmConfig {
     Engine engine = Engine::Auto;
+    bool strict_code = false;       // notice changes of code that no IC IVAU tells of
     std::vector<VcpuConfig> vcpus;  // 1..8
     GicLayout gic;
     std::vector<DoorbellConfig> doorbells;

@@ -3,6 +3,7 @@
 #include "emulator/jit/stubs.h"
 
 #include "base/error.h"
+#include "emulator/cpu/block_cache.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/translator.h"
@@ -188,6 +189,10 @@ const void* StubEmitter::call_handler()
     a_.lea(x86::rcx, x86::ptr(x86::rbx, sizeof(cpu::Insn)));
     a_.cmp(x86::rax, x86::rcx);
     a_.jne(leave);
+    // It may have changed the code that runs: T0 knows what to do next.
+    a_.mov(x86::rcx, near_state(hot_.block, 8));
+    a_.cmp(x86::byte_ptr(x86::rcx, offsetof(cpu::Block, live)), 0);
+    a_.je(leave);
     load_flags();
     load_pinned();
     a_.ret();

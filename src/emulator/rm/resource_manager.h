@@ -81,6 +81,7 @@ struct ImageConfig {
 struct Policy {
     bool production = false;  // demands lent memory, as Resource Managers of phones do
     hyp::Engine engine = hyp::Engine::Auto;
+    bool strict_code = false;  // hyp::VmConfig has it
 };
 
 /// One VM as the Resource Manager keeps it. Messages are its methods, in the order in which a
