@@ -27,7 +27,7 @@ std::uint64_t offset(Random& random) noexcept
 
 std::uint64_t special_double(Random& random) noexcept
 {
-    constexpr std::array<std::uint64_t, 20> kValues{
+    constexpr std::array<std::uint64_t, 22> kValues{
         0,
         0x3ff0'0000'0000'0000,  // 1
         0x4000'0000'0000'0000,  // 2
@@ -48,16 +48,19 @@ std::uint64_t special_double(Random& random) noexcept
         0x41df'ffff'ffc0'0000,  // 2^31 - 1
         0x41ef'ffff'ffe0'0000,  // 2^32 - 1
         0x47ef'ffff'f000'0000,  // rounds to the infinity of singles
+        0x3fef'ffff'fe00'0000,  // the product of these two underflows, but not after rounding
+        0x0010'0000'0100'0000,
     };
     return kValues.at(random.below(kValues.size())) | random.next() << 63;
 }
 
 std::uint32_t special_single(Random& random) noexcept
 {
-    constexpr std::array<std::uint32_t, 18> kValues{
+    constexpr std::array<std::uint32_t, 20> kValues{
         0,           0x3f80'0000, 0x4000'0000, 0x3f00'0000, 0x3fc0'0000, 0x7f80'0000,
         0x7fc0'0000, 0x7fc0'1234, 0x7f80'0001, 0x7fa0'5678, 0x0000'0001, 0x007f'ffff,
         0x0080'0000, 0x7f7f'ffff, 0x4f00'0000, 0x4f80'0000, 0x477f'f000, 0x3880'0000,
+        0x3f7f'f800, 0x0080'0400,  // their product is as above
     };
     return kValues.at(random.below(kValues.size())) | (random.word() & 0x8000'0000);
 }

@@ -342,7 +342,7 @@ private:
     Block* block_ = nullptr;
     Tlb* tlb_ = nullptr;
     std::atomic<std::uint32_t> attention_{0};
-    std::uint64_t scratch_ = 0;
+    TranslatorScratch scratch_;
     std::uint16_t context_ = 0;  // what decoding depends on
     Step step_ = Step::Inactive;
 

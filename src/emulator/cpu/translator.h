@@ -31,6 +31,12 @@ public:
     virtual void forget_page(const std::byte* host) noexcept = 0;
 };
 
+/// Words that only translated code uses.
+struct TranslatorScratch {
+    std::uint32_t flags = 0;           // NZCV between units
+    std::uint32_t owns_fp_status = 0;  // MXCSR has flags that State::fpsr lacks (jit/stubs.h)
+};
+
 /// Where translated code finds what it needs of a Cpu. Valid for the Cpu's lifetime.
 struct HotState {
     State* state;
@@ -38,7 +44,7 @@ struct HotState {
     const std::atomic<std::uint32_t>* attention;
     const std::atomic<bool>* irq;  // the level of the interrupt line
     Exclusive* exclusive;
-    std::uint64_t* scratch;  // one word that only translated code uses
+    TranslatorScratch* scratch;
     Tlb* kernel_tlb;
     Tlb* user_tlb;
 };

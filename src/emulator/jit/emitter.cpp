@@ -130,7 +130,7 @@ x86::Mem Emitter::attention() const
 
 x86::Mem Emitter::saved_flags(unsigned size) const
 {
-    return near_state(hot_.scratch, size);
+    return near_state(&hot_.scratch->flags, size);
 }
 
 // ---- NZCV. In memory they lie as LAHF and SETO leave them in AX, carry inverted.
@@ -232,8 +232,19 @@ x86::CondCode Emitter::condition(unsigned arm)
 
 Label Emitter::slow_path(const Item& item, Slow how)
 {
-    return slow_paths_.emplace_back(SlowPath{newLabel(), Label(), &item, how, false, vectors_, {}})
+    return slow_paths_
+        .emplace_back(SlowPath{newLabel(), Label(), Label(), &item, how, false, vectors_, {}})
         .at;
+}
+
+Label Emitter::need_fp_status(const Item& item, Slow how)
+{
+    const Label slow = slow_path(item, how);
+    slow_paths_.back().claimed = newLabel();
+    cmp(near_state(&hot_.scratch->owns_fp_status, 4), 0);
+    je(slow);
+    bind(slow_paths_.back().claimed);
+    return slow;
 }
 
 void Emitter::check(const Item& item, const x86::Gp& address, unsigned size, bool write,
@@ -479,6 +490,10 @@ void Emitter::emit_cold_parts()
     }
     for (const SlowPath& slow : slow_paths_) {
         bind(slow.at);
+        if (slow.claimed.isValid()) {
+            call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.claim_fp_status)));
+            je(slow.claimed);
+        }
         store_vectors(slow.vectors);
         handler_arguments(*slow.item);
         const bool quiet = slow.how == Slow::Quiet;

@@ -129,6 +129,10 @@ public:
     /// flags_made(Carry::Inverted).
     enum class Slow : std::uint8_t { Full, Quiet, Flags };
     Label slow_path(const Item& item, Slow how);
+    /// The same for floating point by the host, whose status is the guest's from here on (stubs.h):
+    /// with FPCR rounding to nearest and not flushing. Elsewise the slow path is taken. Spoils
+    /// EFLAGS.
+    Label need_fp_status(const Item& item, Slow how);
     /// No later load before an earlier store.
     void full_barrier();
     /// Where an instruction whose handler was called goes on; once, after its last check().
@@ -161,6 +165,7 @@ private:
     struct SlowPath {
         Label at;
         Label back;
+        Label claimed;  // where to go on once the host's floating-point status is the guest's
         const Item* item;
         Slow how;
         bool bound;

@@ -5,42 +5,46 @@
 
 #include <initializer_list>
 
-/// How floating point is done by the host's unit: only where it gives the same bits and flags, the
-/// rest is the handler's business. That is the rule of cpu/softfloat_host.h: rounding to nearest
-/// without flushing, FPSR.IXC set already, a result that is neither NaN, infinite nor so small that
-/// it may have underflowed. Flags that the host raises meanwhile are nobody's; MXCSR stays as the
-/// thread has it.
+/// How floating point is done by the host's unit: where it gives the same bits and flags, which is
+/// when rounding to nearest without flushing, and no result is NaN. What it finds inexact, too
+/// large, too small or divided by zero stays in MXCSR until somebody may look (stubs.h); so an
+/// operation there must raise nothing that the guest's does not raise, though a handler do it
+/// again. Therefore
+/// - lanes that take no part are cleared first (read_numbers());
+/// - what is out of range is found out before a conversion may call it inexact;
+/// - tiny products that round to the smallest normal number are left to handlers: Arm detects
+///   underflow before rounding, x86 after it. In all else the two have the same flags.
 namespace gh::jit {
 
-/// What FPCR and FPSR must say for an operation to be the host's.
-enum class Env : std::uint8_t {
-    Rounds,     // results may be inexact: to nearest, no flushing, FPSR.IXC set
-    Truncates,  // the same, whatever FPCR.RMode says
-    Flushes,    // exact, but denormals count: no flushing
-};
-
-/// Leaves for the slow path unless FPCR and FPSR are so. Spoils eax and EFLAGS.
-void check_environment(Emitter& e, const Label& slow, Env env);
-
-/// Begins an instruction on `sources` that needs `env`: what its handler is called for instead. All
-/// V registers that are read before the last check must be named, so that they have their homes
-/// when the slow path is made.
-Label begin_fp(Emitter& e, const Item& item, Env env, Emitter::Slow how,
+/// Begins an instruction on `sources`: where its handler is called instead. All V registers that
+/// are read before the last check must be named, so that they have their homes when the slow path
+/// is made.
+Label begin_fp(Emitter& e, const Item& item, Emitter::Slow how,
                std::initializer_list<unsigned> sources);
 
-/// Which results are the host's.
+/// The low `size` bytes of `v` with zeros above, in `scratch`; or all of `v` where it lies.
+x86::Xmm read_numbers(Emitter& e, unsigned v, unsigned size, const x86::Xmm& scratch);
+
+/// Which results are the host's: all but NaN, and for `Product` all but the smallest normal number.
 enum class Result : std::uint8_t {
-    Finite,    // sums: tiny ones are exact
-    Ordinary,  // others
+    Sum,      // exact where it is tiny; square roots are never
+    Product,  // and quotients, and conversions to singles
 };
 
-/// Looks at the lowest number of xmm0, a double if `wide`. Spoils eax and EFLAGS.
+/// Looks at the lowest number of xmm0, a double if `wide`. Spoils xmm1 and EFLAGS.
 void check_scalar(Emitter& e, const Label& slow, bool wide, Result kind);
 /// Looks at the numbers of xmm0, two if not `full`. Spoils xmm1, eax and EFLAGS.
 void check_vector(Emitter& e, const Label& slow, bool wide, bool full, Result kind);
 /// Leaves for the slow path if one of the lanes of `a` and `b` is NaN. Spoils xmm3, eax and EFLAGS.
 void check_numbers(Emitter& e, const Label& slow, bool wide, bool full, const x86::Xmm& a,
                    const x86::Xmm& b);
+
+/// VROUNDSD's modes. As they are, they raise "inexact".
+inline constexpr unsigned kNearest = 0;
+inline constexpr unsigned kDown = 1;
+inline constexpr unsigned kUp = 2;
+inline constexpr unsigned kToZero = 3;
+inline constexpr unsigned kQuietly = 8;  // added to one: raise nothing
 
 /// One instruction for singles and one for doubles.
 using ByFormat = std::array<asmjit::InstId, 2>;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "emulator/cpu/block_cache.h"
 #include "emulator/cpu/cpu.h"
+#include "emulator/cpu/softfloat.h"
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/translator.h"
 
@@ -19,6 +20,12 @@ namespace {
 constexpr std::uint32_t kFlagBits = 0xc101;
 constexpr std::uint32_t kCarryBit = 0x0100;
 
+/// MXCSR as threads have it: all exceptions masked, to nearest, no flag set.
+constexpr std::uint32_t kMxcsr = 0x1f80;
+/// FPSR's flags of what the host tells as the guest wants it told. MXCSR has them one bit higher;
+/// invalid operations are handlers' business, and Arm has no flag for denormal operands alone.
+constexpr std::uint32_t kTold = cpu::kFpsrDzc | cpu::kFpsrOfc | cpu::kFpsrUfc | cpu::kFpsrIxc;
+
 /// Emits stubs one after the other; all of them know the addresses of this PE's state.
 class StubEmitter {
 public:
@@ -27,6 +34,7 @@ public:
     {
         flag_mask_ = memory.make<std::uint64_t>(kFlagBits);
         stack_ = memory.make<HostStack>();
+        mxcsr_ = memory.make<std::uint64_t>(kMxcsr);
     }
 
     HostStack* stack() const { return stack_; }
@@ -34,6 +42,7 @@ public:
     const void* enter(const void* look_up);
     const void* call_handler();
     const void* call_simd_handler();
+    const void* claim_fp_status();
     const void* leave_by_link();
     const void* leave_to_rax(Stubs::JumpTable& jumps, bool el0, const void* look_up);
 
@@ -69,12 +78,14 @@ private:
     {
         return x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&word), 8);
     }
+    x86::Mem owns_fp_status() const { return near_state(&hot_.scratch->owns_fp_status, 4); }
     x86::Mem nzcv() const { return near_state(&hot_.state->nzcv, 4); }
 
     void store_pinned();
     void load_pinned();
-    void store_flags();  // saved flags to State::nzcv; spoils eax
-    void load_flags();   // and back
+    void store_flags();          // saved flags to State::nzcv; spoils eax
+    void load_flags();           // and back
+    void give_back_fp_status();  // spoils edx
     void call(const void* function);
     void go_on();  // as the Resume in rax and rdx says
     void epilogue();
@@ -88,6 +99,7 @@ private:
     cpu::Cpu& cpu_;
     std::uint64_t* flag_mask_;
     HostStack* stack_;
+    std::uint64_t* mxcsr_;
     asmjit::CodeHolder code_;
     x86::Assembler a_;
 };
@@ -106,7 +118,7 @@ void StubEmitter::load_pinned()
 
 void StubEmitter::store_flags()
 {
-    a_.movzx(x86::eax, near_state(hot_.scratch, 2));
+    a_.movzx(x86::eax, near_state(&hot_.scratch->flags, 2));
     a_.xor_(x86::eax, kCarryBit);
     a_.pext(x86::eax, x86::eax, flag_mask());
     a_.shl(x86::eax, 28);
@@ -119,7 +131,37 @@ void StubEmitter::load_flags()
     a_.shr(x86::eax, 28);
     a_.pdep(x86::eax, x86::eax, flag_mask());
     a_.xor_(x86::eax, kCarryBit);
-    a_.mov(near_state(hot_.scratch, 2), x86::ax);
+    a_.mov(near_state(&hot_.scratch->flags, 2), x86::ax);
+}
+
+const void* StubEmitter::claim_fp_status()
+{
+    begin();
+    const Label back = a_.newLabel();
+    a_.cmp(owns_fp_status(), 0);
+    a_.jne(back);
+    a_.test(near_state(&hot_.state->fpcr, 4), cpu::kFpcrFz | cpu::kFpcrRMode);
+    a_.jne(back);
+    a_.ldmxcsr(x86::ptr_rel(reinterpret_cast<std::uintptr_t>(mxcsr_), 4));
+    a_.mov(owns_fp_status(), 1);
+    a_.bind(back);  // and the comparison that was not equal, or the test, tells
+    a_.ret();
+    return end();
+}
+
+void StubEmitter::give_back_fp_status()
+{
+    const Label done = a_.newLabel();
+    const x86::Mem below_stack = x86::dword_ptr(x86::rsp, -8);
+    a_.cmp(owns_fp_status(), 0);
+    a_.je(done);
+    a_.stmxcsr(below_stack);
+    a_.mov(x86::edx, below_stack);
+    a_.shr(x86::edx, 1);
+    a_.and_(x86::edx, kTold);
+    a_.or_(near_state(&hot_.state->fpsr, 4), x86::edx);
+    a_.mov(owns_fp_status(), 0);
+    a_.bind(done);
 }
 
 void StubEmitter::call(const void* function)
@@ -141,6 +183,7 @@ void StubEmitter::epilogue()
 const void* StubEmitter::look_up()
 {
     begin();
+    give_back_fp_status();
     store_pinned();
     a_.mov(x86::rsi, x86::rax);
     store_flags();
@@ -177,6 +220,7 @@ const void* StubEmitter::call_handler()
 {
     begin();
     const Label leave = a_.newLabel();
+    give_back_fp_status();
     store_pinned();
     a_.mov(x86::rbx, x86::rax);
     store_flags();
@@ -213,6 +257,7 @@ const void* StubEmitter::call_simd_handler()
     for (const Pinned& pinned : kPinned)
         if (is_volatile(pinned.host))
             a_.mov(Emitter::slot(pinned.guest), pinned.host);
+    give_back_fp_status();
     a_.mov(near_state(hot_.block, 8), x86::rcx);
     a_.mov(x86::rdi, reinterpret_cast<std::uintptr_t>(&cpu_));
     a_.mov(x86::rsi, x86::rax);
@@ -241,6 +286,7 @@ void StubEmitter::go_on()
 const void* StubEmitter::leave_by_link()
 {
     begin();
+    give_back_fp_status();
     store_pinned();
     a_.mov(x86::rsi, x86::rax);
     store_flags();
@@ -299,6 +345,7 @@ Stubs Stubs::make(CodeMemory& memory, const cpu::HotState& hot, Jit& jit, cpu::C
     stubs.enter = std::bit_cast<Enter>(emitter.enter(look_up));
     stubs.call_handler = emitter.call_handler();
     stubs.call_simd_handler = emitter.call_simd_handler();
+    stubs.claim_fp_status = emitter.claim_fp_status();
     stubs.leave_by_link = emitter.leave_by_link();
     return stubs;
 }

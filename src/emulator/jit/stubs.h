@@ -34,6 +34,11 @@ struct HostStack {
 };
 
 /// What every unit shares: the ways in and out of host code. Made once per PE.
+///
+/// The host's floating-point status (MXCSR) is the guest's while TranslatorScratch::owns_fp_status
+/// is set: code that computes for the guest claims it, which clears its flags, and every way to C++
+/// gives it back, which adds them to State::fpsr. So C++ finds FPSR complete, and may compute with
+/// the host's numbers as it likes.
 struct Stubs {
     static constexpr std::size_t kJumps = 4096;
     using JumpTable = std::array<JumpEntry, kJumps>;
@@ -43,7 +48,10 @@ struct Stubs {
     Enter enter = nullptr;
     const void* call_handler = nullptr;       // rax = Insn, rcx = Block; all guest state around it
     const void* call_simd_handler = nullptr;  // the same, for handlers that only touch V registers
-    const void* leave_by_link = nullptr;      // rax = Link
+    // Equal: the host's status is the guest's now. Not equal: it was already, or FPCR asks for what
+    // the host does not do by itself. Spoils EFLAGS alone.
+    const void* claim_fp_status = nullptr;
+    const void* leave_by_link = nullptr;        // rax = Link
     std::array<const void*, 2> leave_to_rax{};  // by exception level
     std::array<JumpTable*, 2> jumps{};          // by exception level
     HostStack* stack = nullptr;

@@ -29,8 +29,7 @@ bool binary(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     e.combine(kIds.at(wide), xmm0, vn(word), vm(word));
     check_scalar(e, slow, wide, kKind);
     return finish_number(e, item);
@@ -40,10 +39,9 @@ bool negated_product(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     e.combine(kMulScalar.at(wide), xmm0, vn(word), vm(word));
-    check_scalar(e, slow, wide, Result::Ordinary);
+    check_scalar(e, slow, wide, Result::Product);
     e.vpxor(xmm0, xmm0, sign_bits(e, wide));
     return finish_number(e, item);
 }
@@ -52,10 +50,9 @@ bool absolute_difference(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     e.combine(kSubScalar.at(wide), xmm0, vn(word), vm(word));
-    check_scalar(e, slow, wide, Result::Finite);
+    check_scalar(e, slow, wide, Result::Sum);
     e.vpand(xmm0, xmm0, all_but_signs(e, wide));
     return finish_number(e, item);
 }
@@ -64,10 +61,10 @@ bool square_root(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
     const x86::Xmm n = e.read_vector(vn(word));
     e.emit(wide ? Inst::kIdVsqrtsd : Inst::kIdVsqrtss, xmm0, n, n);
-    check_scalar(e, slow, wide, Result::Ordinary);
+    check_scalar(e, slow, wide, Result::Sum);
     return finish_number(e, item);
 }
 
@@ -78,11 +75,10 @@ bool multiply_add(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
     const unsigned ra = cpu::field5(word, 10);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {ra, vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {ra, vn(item.word), vm(item.word)});
     e.vmovdqa(xmm0, e.read_vector(ra));
     e.combine(kIds.at(wide), xmm0, vn(word), vm(word));
-    check_scalar(e, slow, wide, Result::Ordinary);
+    check_scalar(e, slow, wide, Result::Product);
     return finish_number(e, item);
 }
 
@@ -100,8 +96,7 @@ bool extreme(Emitter& e, const Item& item)
                             kMax ? Inst::kIdVmaxsd : Inst::kIdVminsd};
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow =
-        begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     const x86::Xmm n = e.read_vector(vn(word));
     const x86::Xmm m = e.read_vector(vm(word));
     e.emit(kCompare.at(wide), n, m);
@@ -133,13 +128,13 @@ bool negate(Emitter& e, const Item& item)
     return true;
 }
 
-/// kMode is VROUNDSD's; FRINTX must have FPSR.IXC set, since it may raise it.
-template <unsigned kMode, Env kEnv>
+/// Of these only FRINTX says what is inexact.
+template <unsigned kMode>
 bool round_integral(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin_fp(e, item, kEnv, Emitter::Slow::Quiet, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
     const x86::Xmm n = e.read_vector(vn(word));
     e.emit(kCompare.at(wide), n, n);
     e.jp(slow);
@@ -147,19 +142,14 @@ bool round_integral(Emitter& e, const Item& item)
     return finish_number(e, item);
 }
 
-constexpr unsigned kNearest = 0;
-constexpr unsigned kDown = 1;
-constexpr unsigned kUp = 2;
-constexpr unsigned kToZero = 3;
-
 // ---- Comparisons: VUCOMISD's answer as a number, 1, 0 or -1, has the flags of an integer
 // comparison.
 
-void compare_ordered(Emitter& e, const Item& item, const Label& slow)
+void compare_ordered(Emitter& e, const Item& item)
 {
+    const Label slow = e.need_fp_status(item, Emitter::Slow::Flags);
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    check_environment(e, slow, Env::Flushes);
     const x86::Xmm n = e.read_vector(vn(word));
     const bool with_zero = bits(word, 10, 2) == 0 && bit(word, 3);
     if (with_zero) {
@@ -177,7 +167,7 @@ bool compare(Emitter& e, const Item& item)
 {
     e.read_vector(vn(item.word));
     e.read_vector(vm(item.word));
-    compare_ordered(e, item, e.slow_path(item, Emitter::Slow::Flags));
+    compare_ordered(e, item);
     e.flags_made(Carry::Inverted);
     e.slow_path_returns_here();
     return true;
@@ -194,7 +184,7 @@ bool conditional_compare(Emitter& e, const Item& item)
     e.read_vector(vm(item.word));
     if (condition < 14)
         e.emit(Inst::jccFromCond(x86::negateCond(e.condition(condition))), otherwise);
-    compare_ordered(e, item, e.slow_path(item, Emitter::Slow::Flags));
+    compare_ordered(e, item);
     if (condition < 14) {
         e.jmp(done);
         e.bind(otherwise);
@@ -225,10 +215,10 @@ bool conditional_select(Emitter& e, const Item& item)
 }
 
 constexpr TemplateRow kRows[]{
-    {cpu::FADD, {binary<kAddScalar, Result::Finite>, kPlain}},
-    {cpu::FSUB, {binary<kSubScalar, Result::Finite>, kPlain}},
-    {cpu::FMUL, {binary<kMulScalar, Result::Ordinary>, kPlain}},
-    {cpu::FDIV, {binary<kDivScalar, Result::Ordinary>, kPlain}},
+    {cpu::FADD, {binary<kAddScalar, Result::Sum>, kPlain}},
+    {cpu::FSUB, {binary<kSubScalar, Result::Sum>, kPlain}},
+    {cpu::FMUL, {binary<kMulScalar, Result::Product>, kPlain}},
+    {cpu::FDIV, {binary<kDivScalar, Result::Product>, kPlain}},
     {cpu::FNMUL, {negated_product, kPlain}},
     {cpu::FABD_scalar, {absolute_difference, kPlain}},
     {cpu::FSQRT, {square_root, kPlain}},
@@ -242,12 +232,12 @@ constexpr TemplateRow kRows[]{
     {cpu::FMINNM, {extreme<false>, kPlain}},
     {cpu::FABS, {absolute, kPlain}},
     {cpu::FNEG, {negate, kPlain}},
-    {cpu::FRINTN, {round_integral<kNearest, Env::Flushes>, kPlain}},
-    {cpu::FRINTM, {round_integral<kDown, Env::Flushes>, kPlain}},
-    {cpu::FRINTP, {round_integral<kUp, Env::Flushes>, kPlain}},
-    {cpu::FRINTZ, {round_integral<kToZero, Env::Flushes>, kPlain}},
-    {cpu::FRINTX, {round_integral<kNearest, Env::Rounds>, kPlain}},
-    {cpu::FRINTI, {round_integral<kNearest, Env::Rounds>, kPlain}},
+    {cpu::FRINTN, {round_integral<kNearest | kQuietly>, kPlain}},
+    {cpu::FRINTM, {round_integral<kDown | kQuietly>, kPlain}},
+    {cpu::FRINTP, {round_integral<kUp | kQuietly>, kPlain}},
+    {cpu::FRINTZ, {round_integral<kToZero | kQuietly>, kPlain}},
+    {cpu::FRINTX, {round_integral<kNearest>, kPlain}},
+    {cpu::FRINTI, {round_integral<kNearest | kQuietly>, kPlain}},
     {cpu::FCMP, {compare, kSetsFlags}},
     {cpu::FCCMP, {conditional_compare, kBoth}},
     {cpu::FCSEL, {conditional_select, kReadsFlags}},

@@ -18,16 +18,16 @@ bool convert_format(Emitter& e, const Item& item)
     if (from > 1 || to > 1)
         return call_quietly(e, item);
     if (to == 1) {
-        const Label slow = begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word)});
+        const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
         const x86::Xmm n = e.read_vector(vn(word));
         e.vucomiss(n, n);
         e.jp(slow);
         e.vcvtss2sd(xmm0, n, n);
     } else {
-        const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+        const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
         const x86::Xmm n = e.read_vector(vn(word));
         e.vcvtsd2ss(xmm0, n, n);
-        check_scalar(e, slow, false, Result::Ordinary);
+        check_scalar(e, slow, false, Result::Product);
     }
     write_scalar(e, item, to == 1);
     e.slow_path_returns_here();
@@ -53,7 +53,7 @@ bool signed_from_general(Emitter& e, const Item& item)
     const bool wide = cpu::is_wide(word);
     const bool exact = !wide && is_double(word);
     if (!exact)
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Full, {});
+        begin_fp(e, item, Emitter::Slow::Full, {});
     to_number(e, e.read(cpu::rn_of(word), x86::rcx, wide), is_double(word));
     write_scalar(e, item, is_double(word));
     if (!exact)
@@ -70,7 +70,7 @@ bool unsigned_from_general(Emitter& e, const Item& item)
     if (exact) {
         e.load(x86::rcx, cpu::rn_of(word), false);
     } else {
-        const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Full, {});
+        const Label slow = begin_fp(e, item, Emitter::Slow::Full, {});
         e.load(x86::rcx, cpu::rn_of(word), wide);
         if (wide) {
             e.test(x86::rcx, x86::rcx);
@@ -90,7 +90,7 @@ bool from_lane(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {});
     e.mov(sized(x86::rcx, wide), e.vector_lane(vn(word), scalar_size(word), 0));
     if (!kSigned && wide) {
         e.test(x86::rcx, x86::rcx);
@@ -104,33 +104,61 @@ bool from_lane(Emitter& e, const Item& item)
 
 // ---- To integers. VCVTTSD2SI answers with the smallest integer where it has none.
 
-constexpr unsigned kTruncate = 3;
-
-/// `to` = the number in rn, rounded by VROUNDSD's mode kMode, as an integer.
-void to_integer(Emitter& e, const Item& item, const x86::Gp& to, unsigned mode)
+void round(Emitter& e, const Item& item, unsigned mode)
 {
-    const std::uint32_t word = item.word;
-    x86::Xmm n = e.read_vector(vn(word));
-    const bool wide = is_double(word);
-    if (mode != kTruncate) {
-        e.emit(wide ? Inst::kIdVroundsd : Inst::kIdVroundss, xmm0, n, n, Imm(mode));
-        n = xmm0;
-    }
-    if (wide)
-        e.vcvttsd2si(to, n);
+    const x86::Xmm n = e.read_vector(vn(item.word));
+    e.emit(is_double(item.word) ? Inst::kIdVroundsd : Inst::kIdVroundss, xmm0, n, n, Imm(mode));
+}
+
+void convert(Emitter& e, const Item& item, const x86::Gp& to, const x86::Xmm& from)
+{
+    if (is_double(item.word))
+        e.vcvttsd2si(to, from);
     else
-        e.vcvttss2si(to, n);
+        e.vcvttss2si(to, from);
+}
+
+/// `to` = the number in rn, rounded by VROUNDSD's mode, as a signed integer; leaves for the slow
+/// path if that has no room.
+void to_signed_integer(Emitter& e, const Item& item, const Label& slow, const x86::Gp& to,
+                       unsigned mode)
+{
+    if (mode == kToZero) {
+        convert(e, item, to, e.read_vector(vn(item.word)));
+    } else {
+        round(e, item, mode | kQuietly);
+        convert(e, item, to, xmm0);
+    }
+    e.cmp(to, 1);  // overflows for the smallest
+    e.jo(slow);
+    if (mode != kToZero)
+        round(e, item, mode);  // says that it is inexact
+}
+
+/// The same unsigned, in rcx and of 64 bits if `wide`, by way of a signed doubleword, which holds
+/// all but large ones.
+void to_unsigned_integer(Emitter& e, const Item& item, const Label& slow, bool wide, unsigned mode)
+{
+    round(e, item, mode | kQuietly);
+    convert(e, item, x86::rcx, xmm0);
+    if (wide) {
+        e.test(x86::rcx, x86::rcx);
+        e.js(slow);
+    } else {
+        e.mov(x86::eax, x86::ecx);
+        e.cmp(x86::rax, x86::rcx);
+        e.jne(slow);
+    }
+    round(e, item, mode);
 }
 
 template <unsigned kMode>
 bool to_signed(Emitter& e, const Item& item)
 {
     const bool wide = cpu::is_wide(item.word);
-    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Full, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Full, {vn(item.word)});
     const x86::Gp to = sized(x86::rcx, wide);
-    to_integer(e, item, to, kMode);
-    e.cmp(to, 1);  // overflows for the smallest
-    e.jo(slow);
+    to_signed_integer(e, item, slow, to, kMode);
     e.write(cpu::rd_of(item.word), to);
     e.slow_path_returns_here();
     return true;
@@ -140,16 +168,8 @@ template <unsigned kMode>
 bool to_unsigned(Emitter& e, const Item& item)
 {
     const bool wide = cpu::is_wide(item.word);
-    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Full, {vn(item.word)});
-    to_integer(e, item, x86::rcx, kMode);
-    if (wide) {
-        e.test(x86::rcx, x86::rcx);
-        e.js(slow);
-    } else {
-        e.mov(x86::eax, x86::ecx);
-        e.cmp(x86::rax, x86::rcx);
-        e.jne(slow);
-    }
+    const Label slow = begin_fp(e, item, Emitter::Slow::Full, {vn(item.word)});
+    to_unsigned_integer(e, item, slow, wide, kMode);
     e.write(cpu::rd_of(item.word), sized(x86::rcx, wide));
     e.slow_path_returns_here();
     return true;
@@ -161,22 +181,11 @@ bool to_lane(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const bool wide = is_double(word);
-    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Quiet, {vn(item.word)});
-    to_integer(e, item, x86::rcx, kTruncate);
-    if (wide && kSigned) {
-        e.cmp(x86::rcx, 1);
-        e.jo(slow);
-    } else if (wide) {
-        e.test(x86::rcx, x86::rcx);
-        e.js(slow);
-    } else {
-        if (kSigned)
-            e.movsxd(x86::rax, x86::ecx);
-        else
-            e.mov(x86::eax, x86::ecx);
-        e.cmp(x86::rax, x86::rcx);
-        e.jne(slow);
-    }
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
+    if (kSigned)
+        to_signed_integer(e, item, slow, sized(x86::rcx, wide), kToZero);
+    else
+        to_unsigned_integer(e, item, slow, wide, kToZero);
     if (wide)
         e.vmovq(xmm0, x86::rcx);
     else
@@ -186,25 +195,14 @@ bool to_lane(Emitter& e, const Item& item)
     return true;
 }
 
-constexpr unsigned kNearest = 0;
-constexpr unsigned kDown = 1;
-constexpr unsigned kUp = 2;
-
 constexpr TemplateRow kRows[]{
-    {cpu::FCVT, {convert_format, kPlain}},
-    {cpu::SCVTF, {signed_from_general, kPlain}},
-    {cpu::UCVTF, {unsigned_from_general, kPlain}},
-    {cpu::SCVTF_scalar, {from_lane<true>, kPlain}},
-    {cpu::UCVTF_scalar, {from_lane<false>, kPlain}},
-    {cpu::FCVTZS, {to_signed<kTruncate>, kPlain}},
-    {cpu::FCVTNS, {to_signed<kNearest>, kPlain}},
-    {cpu::FCVTMS, {to_signed<kDown>, kPlain}},
-    {cpu::FCVTPS, {to_signed<kUp>, kPlain}},
-    {cpu::FCVTZU, {to_unsigned<kTruncate>, kPlain}},
-    {cpu::FCVTNU, {to_unsigned<kNearest>, kPlain}},
-    {cpu::FCVTMU, {to_unsigned<kDown>, kPlain}},
-    {cpu::FCVTPU, {to_unsigned<kUp>, kPlain}},
-    {cpu::FCVTZS_scalar, {to_lane<true>, kPlain}},
+    {cpu::FCVT, {convert_format, kPlain}},           {cpu::SCVTF, {signed_from_general, kPlain}},
+    {cpu::UCVTF, {unsigned_from_general, kPlain}},   {cpu::SCVTF_scalar, {from_lane<true>, kPlain}},
+    {cpu::UCVTF_scalar, {from_lane<false>, kPlain}}, {cpu::FCVTZS, {to_signed<kToZero>, kPlain}},
+    {cpu::FCVTNS, {to_signed<kNearest>, kPlain}},    {cpu::FCVTMS, {to_signed<kDown>, kPlain}},
+    {cpu::FCVTPS, {to_signed<kUp>, kPlain}},         {cpu::FCVTZU, {to_unsigned<kToZero>, kPlain}},
+    {cpu::FCVTNU, {to_unsigned<kNearest>, kPlain}},  {cpu::FCVTMU, {to_unsigned<kDown>, kPlain}},
+    {cpu::FCVTPU, {to_unsigned<kUp>, kPlain}},       {cpu::FCVTZS_scalar, {to_lane<true>, kPlain}},
     {cpu::FCVTZU_scalar, {to_lane<false>, kPlain}},
 };
 

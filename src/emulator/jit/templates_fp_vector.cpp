@@ -9,6 +9,7 @@ namespace {
 
 using x86::xmm0;
 using x86::xmm1;
+using x86::xmm2;
 
 constexpr ByFormat kAddPacked{Inst::kIdVaddps, Inst::kIdVaddpd};
 constexpr ByFormat kSubPacked{Inst::kIdVsubps, Inst::kIdVsubpd};
@@ -51,9 +52,9 @@ template <const ByFormat& kIds, Result kKind>
 bool binary(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
-    e.combine(kIds.at(form.wide), xmm0, vn(item.word), vm(item.word));
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const x86::Xmm n = read_numbers(e, vn(item.word), form.size(), xmm0);
+    e.emit(kIds.at(form.wide), xmm0, n, read_numbers(e, vm(item.word), form.size(), xmm1));
     check_results(e, slow, form, kKind);
     return finish_numbers(e, item);
 }
@@ -61,10 +62,10 @@ bool binary(Emitter& e, const Item& item)
 bool absolute_difference(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
-    e.combine(kSubPacked.at(form.wide), xmm0, vn(item.word), vm(item.word));
-    check_results(e, slow, form, Result::Finite);
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const x86::Xmm n = read_numbers(e, vn(item.word), form.size(), xmm0);
+    e.emit(kSubPacked.at(form.wide), xmm0, n, read_numbers(e, vm(item.word), form.size(), xmm1));
+    check_results(e, slow, form, Result::Sum);
     e.vpand(xmm0, xmm0, all_but_signs(e, form.wide));
     return finish_numbers(e, item);
 }
@@ -72,10 +73,10 @@ bool absolute_difference(Emitter& e, const Item& item)
 bool multiply_by_element(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
     broadcast_element(e, xmm1, item, form.wide ? 3 : 2);
-    e.emit(kMulPacked.at(form.wide), xmm0, xmm1, e.read_vector(vn(item.word)));
-    check_results(e, slow, form, Result::Ordinary);
+    e.emit(kMulPacked.at(form.wide), xmm0, xmm1, read_numbers(e, vn(item.word), form.size(), xmm2));
+    check_results(e, slow, form, Result::Product);
     return finish_numbers(e, item);
 }
 
@@ -83,11 +84,12 @@ template <const ByFormat& kIds>
 bool multiply_add(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet,
-                                {vd(item.word), vn(item.word), vm(item.word)});
+    const Label slow =
+        begin_fp(e, item, Emitter::Slow::Quiet, {vd(item.word), vn(item.word), vm(item.word)});
     copy_vector(e, xmm0, vd(item.word));
-    e.combine(kIds.at(form.wide), xmm0, vn(item.word), vm(item.word));
-    check_results(e, slow, form, Result::Ordinary);
+    const x86::Xmm n = read_numbers(e, vn(item.word), form.size(), xmm1);
+    e.emit(kIds.at(form.wide), xmm0, n, read_numbers(e, vm(item.word), form.size(), xmm2));
+    check_results(e, slow, form, Result::Product);
     return finish_numbers(e, item);
 }
 
@@ -95,21 +97,21 @@ template <const ByFormat& kIds>
 bool multiply_add_element(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vd(item.word), vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vd(item.word), vn(item.word)});
     broadcast_element(e, xmm1, item, form.wide ? 3 : 2);
     copy_vector(e, xmm0, vd(item.word));
-    e.emit(kIds.at(form.wide), xmm0, xmm1, e.read_vector(vn(item.word)));
-    check_results(e, slow, form, Result::Ordinary);
+    e.emit(kIds.at(form.wide), xmm0, xmm1, read_numbers(e, vn(item.word), form.size(), xmm2));
+    check_results(e, slow, form, Result::Product);
     return finish_numbers(e, item);
 }
 
 bool square_root(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
-    e.emit(form.wide ? Inst::kIdVsqrtpd : Inst::kIdVsqrtps, xmm0, e.read_vector(vn(item.word)));
-    check_results(e, slow, form, Result::Ordinary);
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
+    e.emit(form.wide ? Inst::kIdVsqrtpd : Inst::kIdVsqrtps, xmm0,
+           read_numbers(e, vn(item.word), form.size(), xmm0));
+    check_results(e, slow, form, Result::Sum);
     return finish_numbers(e, item);
 }
 
@@ -118,13 +120,12 @@ bool add_pairs(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const Form form(word);
-    const Label slow =
-        begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     if (form.scalar) {
         const x86::Xmm n = e.read_vector(vn(word));
         e.vpsrldq(xmm0, n, form.wide ? 8 : 4);
         e.emit(form.wide ? Inst::kIdVaddsd : Inst::kIdVaddss, xmm0, xmm0, n);
-        check_scalar(e, slow, form.wide, Result::Finite);
+        check_scalar(e, slow, form.wide, Result::Sum);
         return finish_numbers(e, item);
     }
     // As lanes of the same size, which deinterleave() finds in bits 23:22.
@@ -132,7 +133,7 @@ bool add_pairs(Emitter& e, const Item& item)
     deinterleave(e, xmm0, lanes, false);
     deinterleave(e, xmm1, lanes, true);
     e.emit(kAddPacked.at(form.wide), xmm0, xmm0, xmm1);
-    check_results(e, slow, form, Result::Finite);
+    check_results(e, slow, form, Result::Sum);
     return finish_numbers(e, item);
 }
 
@@ -143,8 +144,7 @@ bool extreme(Emitter& e, const Item& item)
     constexpr ByFormat kIds{kMax ? Inst::kIdVmaxps : Inst::kIdVminps,
                             kMax ? Inst::kIdVmaxpd : Inst::kIdVminpd};
     const Form form(item.word);
-    const Label slow =
-        begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     const x86::Xmm n = e.read_vector(vn(item.word));
     const x86::Xmm m = e.read_vector(vm(item.word));
     check_numbers(e, slow, form.wide, form.full, n, m);
@@ -196,8 +196,7 @@ bool compare(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
     const Form form(word);
-    const Label slow =
-        begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), vm(item.word)});
     x86::Xmm n = e.read_vector(vn(word));
     x86::Xmm m = e.read_vector(vm(word));
     check_operands(e, slow, form, n, m);
@@ -216,7 +215,7 @@ template <unsigned kPredicate, bool kSwapped>
 bool compare_zero(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
     const x86::Xmm n = e.read_vector(vn(item.word));
     e.vpxor(xmm1, xmm1, xmm1);
     check_operands(e, slow, form, n, xmm1);
@@ -227,28 +226,24 @@ bool compare_zero(Emitter& e, const Item& item)
 
 // ---- Rounding and conversion
 
-template <unsigned kMode, Env kEnv>
+template <unsigned kMode>
 bool round_integral(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, kEnv, Emitter::Slow::Quiet, {vn(item.word)});
-    const x86::Xmm n = e.read_vector(vn(item.word));
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
+    const x86::Xmm n = read_numbers(e, vn(item.word), form.size(), xmm0);
     check_numbers(e, slow, form.wide, form.full, n, n);
     e.emit(form.wide ? Inst::kIdVroundpd : Inst::kIdVroundps, xmm0, n, Imm(kMode));
     return finish_numbers(e, item);
 }
 
-constexpr unsigned kNearest = 0;
-constexpr unsigned kDown = 1;
-constexpr unsigned kUp = 2;
-constexpr unsigned kToZero = 3;
-
 bool from_signed(Emitter& e, const Item& item)
 {
-    if (Form(item.word).wide)
+    const Form form(item.word);
+    if (form.wide)
         return call_quietly(e, item);
-    begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
-    e.vcvtdq2ps(xmm0, e.read_vector(vn(item.word)));
+    begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
+    e.vcvtdq2ps(xmm0, read_numbers(e, vn(item.word), form.size(), xmm0));
     return finish_numbers(e, item);
 }
 
@@ -258,8 +253,8 @@ bool to_signed(Emitter& e, const Item& item)
     const Form form(item.word);
     if (form.wide)
         return call_quietly(e, item);
-    const Label slow = begin_fp(e, item, Env::Truncates, Emitter::Slow::Quiet, {vn(item.word)});
-    e.vcvttps2dq(xmm0, e.read_vector(vn(item.word)));
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
+    e.vcvttps2dq(xmm0, read_numbers(e, vn(item.word), form.size(), xmm0));
     e.vpcmpeqd(xmm1, xmm0, lanes_literal(e, 0x8000'0000, 2));
     e.vmovmskps(x86::eax, xmm1);
     e.test(x86::eax, form.full ? 15 : 3);
@@ -273,7 +268,7 @@ bool lengthen(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     if (!is_double(word))  // bit 22: singles to doubles, not halves to singles
         return call_quietly(e, item);
-    const Label slow = begin_fp(e, item, Env::Flushes, Emitter::Slow::Quiet, {});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {});
     e.vcvtps2pd(xmm0, e.vector_lane(vn(word), 8, bit(word, 30) ? 8 : 0));
     check_numbers(e, slow, true, true, xmm0, xmm0);
     e.write_vector(vd(word), xmm0);
@@ -287,9 +282,9 @@ bool shorten(Emitter& e, const Item& item)
     const std::uint32_t word = item.word;
     if (!is_double(word))
         return call_quietly(e, item);
-    const Label slow = begin_fp(e, item, Env::Rounds, Emitter::Slow::Quiet, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
     e.vcvtpd2ps(xmm0, e.read_vector(vn(word)));
-    check_vector(e, slow, false, false, Result::Ordinary);
+    check_vector(e, slow, false, false, Result::Product);
     if (bit(word, 30)) {
         const x86::Xmm old = e.read_vector(vd(word));
         e.vpunpcklqdq(xmm0, old, xmm0);
@@ -300,10 +295,10 @@ bool shorten(Emitter& e, const Item& item)
 }
 
 constexpr TemplateRow kRows[]{
-    {cpu::FADD_vector, {binary<kAddPacked, Result::Finite>, kPlain}},
-    {cpu::FSUB_vector, {binary<kSubPacked, Result::Finite>, kPlain}},
-    {cpu::FMUL_vector, {binary<kMulPacked, Result::Ordinary>, kPlain}},
-    {cpu::FDIV_vector, {binary<kDivPacked, Result::Ordinary>, kPlain}},
+    {cpu::FADD_vector, {binary<kAddPacked, Result::Sum>, kPlain}},
+    {cpu::FSUB_vector, {binary<kSubPacked, Result::Sum>, kPlain}},
+    {cpu::FMUL_vector, {binary<kMulPacked, Result::Product>, kPlain}},
+    {cpu::FDIV_vector, {binary<kDivPacked, Result::Product>, kPlain}},
     {cpu::FABD_vector, {absolute_difference, kPlain}},
     {cpu::FMUL_element, {multiply_by_element, kPlain}},
     {cpu::FMUL_element_scalar, {multiply_by_element, kPlain}},
@@ -342,12 +337,12 @@ constexpr TemplateRow kRows[]{
     {cpu::FCMLE_scalar_zero, {compare_zero<kGreaterEqual, true>, kPlain}},
     {cpu::FCMLT_vector_zero, {compare_zero<kGreaterThan, true>, kPlain}},
     {cpu::FCMLT_scalar_zero, {compare_zero<kGreaterThan, true>, kPlain}},
-    {cpu::FRINTN_vector, {round_integral<kNearest, Env::Flushes>, kPlain}},
-    {cpu::FRINTM_vector, {round_integral<kDown, Env::Flushes>, kPlain}},
-    {cpu::FRINTP_vector, {round_integral<kUp, Env::Flushes>, kPlain}},
-    {cpu::FRINTZ_vector, {round_integral<kToZero, Env::Flushes>, kPlain}},
-    {cpu::FRINTX_vector, {round_integral<kNearest, Env::Rounds>, kPlain}},
-    {cpu::FRINTI_vector, {round_integral<kNearest, Env::Rounds>, kPlain}},
+    {cpu::FRINTN_vector, {round_integral<kNearest | kQuietly>, kPlain}},
+    {cpu::FRINTM_vector, {round_integral<kDown | kQuietly>, kPlain}},
+    {cpu::FRINTP_vector, {round_integral<kUp | kQuietly>, kPlain}},
+    {cpu::FRINTZ_vector, {round_integral<kToZero | kQuietly>, kPlain}},
+    {cpu::FRINTX_vector, {round_integral<kNearest>, kPlain}},
+    {cpu::FRINTI_vector, {round_integral<kNearest | kQuietly>, kPlain}},
     {cpu::SCVTF_vector, {from_signed, kPlain}},
     {cpu::FCVTZS_vector, {to_signed, kPlain}},
     {cpu::FCVTL, {lengthen, kPlain}},

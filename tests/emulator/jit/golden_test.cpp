@@ -76,6 +76,8 @@ private:
             return "call_handler";
         if (is(stubs_.call_simd_handler))
             return "call_simd_handler";
+        if (is(stubs_.claim_fp_status))
+            return "claim_fp_status";
         if (is(stubs_.leave_by_link))
             return "leave_by_link";
         if (is(stubs_.leave_to_rax[1]))
@@ -99,6 +101,8 @@ private:
             return "flags";
         if (place == reinterpret_cast<const char*>(hot_.scratch) + 1)
             return "flags+1";
+        if (is(&hot_.scratch->owns_fp_status))
+            return "owns_fp_status";
         if (is(hot_.block))
             return "current_block";
         const auto first_v = static_cast<std::int64_t>(GH_STATE(v));
