@@ -8,8 +8,8 @@ namespace {
 
 /// Host code of one instruction is never longer than this, cold part included.
 constexpr std::size_t kMostPerItem = 1024;
-/// Its links or literals.
-constexpr std::size_t kMostDataPerItem = 96;
+/// Its links and literals: LD4 has a literal for each register and each 16 bytes.
+constexpr std::size_t kMostDataPerItem = 96 + 16 * 16;
 
 std::int32_t distance(const void* to, const void* from)
 {

@@ -17,8 +17,8 @@ Rows all_rows()
          {arithmetic_templates(), atomic_templates(), bit_templates(), branch_templates(),
           crypto_templates(), fp_templates(), fp_convert_templates(), fp_vector_templates(),
           memory_templates(), system_templates(), simd_copy_templates(), simd_integer_templates(),
-          simd_memory_templates(), simd_permute_templates(), simd_shift_templates(),
-          simd_quiet_templates()})
+          simd_memory_templates(), simd_permute_templates(), simd_saturate_templates(),
+          simd_shift_templates(), simd_quiet_templates()})
         for (const TemplateRow& row : templates)
             rows.emplace(row.encoding, row.row);
     return rows;

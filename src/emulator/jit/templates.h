@@ -29,6 +29,7 @@ struct TemplateRow {
 [[nodiscard]] std::span<const TemplateRow> simd_memory_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> simd_permute_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> simd_quiet_templates() noexcept;
+[[nodiscard]] std::span<const TemplateRow> simd_saturate_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> simd_shift_templates() noexcept;
 [[nodiscard]] std::span<const TemplateRow> system_templates() noexcept;
 

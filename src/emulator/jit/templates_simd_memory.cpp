@@ -4,6 +4,7 @@
 #include "emulator/cpu/operands.h"
 #include "emulator/jit/addressing.h"
 #include "emulator/jit/emitter.h"
+#include "emulator/jit/interleave.h"
 #include "emulator/jit/templates.h"
 
 namespace gh::jit {
@@ -149,27 +150,45 @@ void structure_write_back(Emitter& e, std::uint32_t word, unsigned transferred)
     e.write(base, x86::rcx);
 }
 
-/// LD1, ST1 (multiple structures): whole registers side by side.
+/// LD1 to LD4, ST1 to ST4 (multiple structures).
+struct Structures {
+    unsigned registers;
+    bool interleaved;
+};
+
+Structures structures_of(std::uint32_t word)
+{
+    switch (bits(word, 12, 4)) {
+    case 0b0000: return {4, true};
+    case 0b0100: return {3, true};
+    case 0b1000: return {2, true};
+    case 0b0010: return {4, false};
+    case 0b0110: return {3, false};
+    case 0b1010: return {2, false};
+    default: return {1, false};
+    }
+}
+
 bool multiple(Emitter& e, const Item& item)
 {
     const std::uint32_t word = item.word;
-    unsigned count = 0;
-    switch (bits(word, 12, 4)) {
-    case 0b0111: count = 1; break;
-    case 0b1010: count = 2; break;
-    case 0b0110: count = 3; break;
-    case 0b0010: count = 4; break;
-    default: return false;
-    }
+    const auto [count, interleaved] = structures_of(word);
     const unsigned size = bit(word, 30) ? 16 : 8;
     const unsigned base = field5(word, 5);
     e.spoil_flags(item);
     e.check_stack(item, base);
     const x86::Gp address = base_plus(e, base, 0);
     e.check(item, address, count * size, !is_load(word));
-    for (unsigned i = 0; i < count; ++i)
-        transfer(e, x86::ptr(x86::rdx, address, 0, static_cast<std::int32_t>(i * size)),
-                 (field5(word, 0) + i) % 32, size, is_load(word));
+    const x86::Mem memory = x86::ptr(x86::rdx, address);
+    if (interleaved) {
+        const Interleaved structures{memory, field5(word, 0), count, size,
+                                     static_cast<unsigned>(bits(word, 10, 2))};
+        (is_load(word) ? load_interleaved : store_interleaved)(e, structures);
+    } else {
+        for (unsigned i = 0; i < count; ++i)
+            transfer(e, memory.cloneAdjusted(i * size), (field5(word, 0) + i) % 32, size,
+                     is_load(word));
+    }
     structure_write_back(e, word, count * size);
     e.slow_path_returns_here();
     return true;

@@ -3,8 +3,6 @@
 #include "emulator/jit/templates.h"
 #include "emulator/jit/vector_operations.h"
 
-#include <bit>
-
 namespace gh::jit {
 namespace {
 
@@ -12,40 +10,13 @@ using x86::xmm0;
 using x86::xmm1;
 using x86::xmm2;
 
-/// immh:immb: its highest one says the lane's width, the number itself how far.
-struct Shift {
-    explicit Shift(std::uint32_t word)
-        : imm(static_cast<unsigned>(bits(word, 16, 7))),
-          log2_size(static_cast<unsigned>(std::bit_width(imm)) - 4)
-    {
-    }
-    [[nodiscard]] unsigned width() const { return 8u << log2_size; }
-    [[nodiscard]] unsigned left() const { return imm - width(); }
-    [[nodiscard]] unsigned right() const { return 2 * width() - imm; }
-
-    unsigned imm;
-    unsigned log2_size;
-};
-
-/// xmm0 = xmm0 / 2^right, rounded to nearest: the last bit shifted out is added.
-void shift_right_rounded(Emitter& e, const Shift& shift, bool is_signed)
-{
-    e.vmovdqa(xmm2, xmm0);
-    shift_right(e, shift.log2_size, shift.right() - 1, is_signed);
-    e.vpand(xmm1, xmm0, lanes_literal(e, 1, shift.log2_size));
-    e.vmovdqa(xmm0, xmm2);
-    e.vmovdqa(xmm2, xmm1);
-    shift_right(e, shift.log2_size, shift.right(), is_signed);
-    e.emit(kAdd.at(shift.log2_size), xmm0, xmm0, xmm2);
-}
-
 template <bool kSigned, bool kRounds, bool kAccumulates>
 bool right(Emitter& e, const Item& item)
 {
     const Shift shift(item.word);
     copy_vector(e, xmm0, vn(item.word));
     if (kRounds)
-        shift_right_rounded(e, shift, kSigned);
+        shift_right_rounded(e, shift.log2_size, shift.right(), kSigned);
     else
         shift_right(e, shift.log2_size, shift.right(), kSigned);
     if (kAccumulates)
@@ -99,20 +70,6 @@ bool lengthen_by_width(Emitter& e, const Item& item)
     const unsigned size = lane_size(item.word);
     widen(e, xmm0, vn(item.word), size, bit(item.word, 30), false);
     shift_left(e, size + 1, 8u << size);
-    e.write_vector(vd(item.word), xmm0);
-    return true;
-}
-
-/// rd's low half, the upper becoming zero, or with Q its upper half = the lanes of xmm0 cut.
-bool finish_narrow(Emitter& e, const Item& item, unsigned log2_size)
-{
-    narrow(e, log2_size);
-    if (!bit(item.word, 30)) {
-        e.write_vector(vd(item.word), xmm0, 8);
-        return true;
-    }
-    const x86::Xmm old = e.read_vector(vd(item.word));
-    e.vpunpcklqdq(xmm0, old, xmm0);
     e.write_vector(vd(item.word), xmm0);
     return true;
 }

@@ -67,6 +67,18 @@ void shift_right(Emitter& e, unsigned log2_size, unsigned amount, bool is_signed
     }
 }
 
+/// The last bit shifted out is added.
+void shift_right_rounded(Emitter& e, unsigned log2_size, unsigned amount, bool is_signed)
+{
+    e.vmovdqa(xmm2, xmm0);
+    shift_right(e, log2_size, amount - 1, is_signed);
+    e.vpand(xmm1, xmm0, lanes_literal(e, 1, log2_size));
+    e.vmovdqa(xmm0, xmm2);
+    e.vmovdqa(xmm2, xmm1);
+    shift_right(e, log2_size, amount, is_signed);
+    e.emit(kAdd.at(log2_size), xmm0, xmm0, xmm2);
+}
+
 void widen(Emitter& e, const x86::Xmm& to, unsigned v, unsigned log2_size, bool upper,
            bool is_signed)
 {
@@ -97,6 +109,19 @@ void narrow(Emitter& e, unsigned log2_size)
 {
     const std::uint64_t mask = every_other(log2_size, 0);
     e.vpshufb(xmm0, xmm0, e.literal(mask, mask));
+}
+
+bool finish_narrow(Emitter& e, const Item& item, unsigned log2_size)
+{
+    narrow(e, log2_size);
+    if (!bit(item.word, 30)) {
+        e.write_vector(vd(item.word), xmm0, 8);
+        return true;
+    }
+    const x86::Xmm old = e.read_vector(vd(item.word));
+    e.vpunpcklqdq(xmm0, old, xmm0);
+    e.write_vector(vd(item.word), xmm0);
+    return true;
 }
 
 void deinterleave(Emitter& e, const x86::Xmm& to, std::uint32_t word, bool odd)

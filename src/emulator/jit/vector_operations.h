@@ -7,6 +7,7 @@
 #include "emulator/jit/unit.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 /// What the templates of Advanced SIMD share: fields of their encodings, and the instructions of
@@ -55,6 +56,21 @@ inline unsigned vm(std::uint32_t word)
 {
     return cpu::field5(word, 16);
 }
+
+/// immh:immb: its highest one says the lane's width, the number itself how far.
+struct Shift {
+    explicit Shift(std::uint32_t word)
+        : imm(static_cast<unsigned>(bits(word, 16, 7))),
+          log2_size(static_cast<unsigned>(std::bit_width(imm)) - 4)
+    {
+    }
+    [[nodiscard]] unsigned width() const { return 8u << log2_size; }
+    [[nodiscard]] unsigned left() const { return imm - width(); }
+    [[nodiscard]] unsigned right() const { return 2 * width() - imm; }
+
+    unsigned imm;
+    unsigned log2_size;
+};
 
 /// `value` in every lane of 1 << log2_size bytes of a doubleword.
 constexpr std::uint64_t in_lanes(std::uint64_t value, unsigned log2_size)
@@ -115,11 +131,15 @@ void multiply(Emitter& e, unsigned log2_size);
 /// xmm0 shifted by a constant from 0 to the lane's width; xmm1 is spoilt.
 void shift_left(Emitter& e, unsigned log2_size, unsigned amount);
 void shift_right(Emitter& e, unsigned log2_size, unsigned amount, bool is_signed);
+/// xmm0 = lanes / 2^amount, rounded to nearest; 1 <= amount. xmm1, xmm2 are spoilt.
+void shift_right_rounded(Emitter& e, unsigned log2_size, unsigned amount, bool is_signed);
 /// `to` = lanes of half of `v` (the upper one if `upper`), of 1 << log2_size bytes, twice as wide.
 void widen(Emitter& e, const x86::Xmm& to, unsigned v, unsigned log2_size, bool upper,
            bool is_signed);
 /// xmm0 = low halves of the lanes of xmm0, of 1 << log2_size bytes afterwards, in its low 8 bytes.
 void narrow(Emitter& e, unsigned log2_size);
+/// The same into rd's low half, the upper becoming zero, or with Q into its upper half.
+bool finish_narrow(Emitter& e, const Item& item, unsigned log2_size);
 /// `to` = the even or odd lanes of n, then of m; `to` is xmm0 or xmm1, xmm2 is spoilt.
 void deinterleave(Emitter& e, const x86::Xmm& to, std::uint32_t word, bool odd);
 
