@@ -146,7 +146,11 @@ std::uint32_t adr(unsigned rd, std::int64_t words)
 class Maker {
 public:
     Maker(Random& random, bool el1, std::uint64_t base)
-        : random_(random), el1_(el1), base_(base), size_(kLeast + random.below(kMost - kLeast + 1))
+        : random_(random),
+          el1_(el1),
+          base_(base),
+          size_(kLeast + random.below(kMost - kLeast + 1)),
+          mostly_simd_(random.once_in(4))
     {
     }
 
@@ -218,7 +222,7 @@ private:
     void add_row()
     {
         static const Pools kPools = make_pools();
-        const unsigned choice = random_.below(16);
+        const unsigned choice = mostly_simd_ && !random_.once_in(4) ? 15 : random_.below(16);
         const Rows& rows = choice < 5    ? kPools.flags
                            : choice < 9  ? kPools.memory
                            : choice < 13 ? kPools.other
@@ -384,6 +388,7 @@ private:
     const bool el1_;
     const std::uint64_t base_;
     const std::size_t size_;
+    const bool mostly_simd_;  // so that loops keep V registers in host registers
     std::vector<std::uint32_t> words_;
     std::vector<bool> landing_;
     std::vector<Fixup> fixups_;

@@ -2,6 +2,7 @@
 #include "emulator/jit/emitter.h"
 
 #include "base/error.h"
+#include "emulator/jit/loop_vectors.h"
 
 namespace gh::jit {
 namespace {
@@ -396,11 +397,24 @@ void Emitter::jump_through(std::uint64_t from, std::uint64_t target, Way way)
         emit(id, x86::ptr_rel(reinterpret_cast<std::uintptr_t>(&thunk.link->go), 8));
 }
 
+void Emitter::go_to(const VectorHomes& vectors, std::uint64_t from, std::uint64_t target)
+{
+    if (target == head_va_ && !loop_vectors_.empty() && vectors.include(loop_vectors_)) {
+        const Label wanted = newLabel();
+        cmp(attention(), 0);
+        jne(wanted);
+        store_vectors(vectors.without(loop_vectors_));
+        jmp(loop_head_);
+        bind(wanted);
+    }
+    store_vectors(vectors);
+    jump_through(from, target);
+}
+
 void Emitter::leave(const Item& item, std::uint64_t target)
 {
     keep_flags();
-    store_vectors(vectors_);
-    jump_through(item.va, target);
+    go_to(vectors_, item.va, target);
 }
 
 Label Emitter::side_exit(const Item& item, std::uint64_t target)
@@ -485,8 +499,7 @@ void Emitter::emit_cold_parts()
             carry_ = exit.carry;
             save_flags();
         }
-        store_vectors(exit.vectors);
-        jump_through(exit.from, exit.target);
+        go_to(exit.vectors, exit.from, exit.target);
     }
     for (const SlowPath& slow : slow_paths_) {
         bind(slow.at);
@@ -520,6 +533,7 @@ Unit* Emitter::translate(const Items& items, Loops loops)
     if (loops == Loops::Inside)
         head_va_ = items.front().va;
     bind(head_);
+    hold_for_loop(loop_vectors(items));
     for (const Item& item : items)
         emit_item(item);
     const Item& last = items.back();

@@ -190,10 +190,12 @@ private:
     void store_vectors(const VectorHomes& vectors);
     void load_vectors(const VectorHomes& vectors);
     void spill_vectors();
+    void hold_for_loop(std::uint32_t vectors);
     [[nodiscard]] x86::Mem vector_slot(unsigned v, unsigned size = 16, unsigned offset = 0) const;
     void emit_item(const Item& item);
     void save_flags();
     void restore_flags();
+    void go_to(const VectorHomes& vectors, std::uint64_t from, std::uint64_t target);
     enum class Way : std::uint8_t { Jump, Call };
     Thunk new_thunk(std::uint64_t target, bool within_page);
     void jump_through(std::uint64_t from, std::uint64_t target, Way way = Way::Jump);
@@ -216,6 +218,8 @@ private:
     std::vector<const cpu::Vreg*> literals_;
     VectorHomes vectors_;
     Label head_;
+    Label loop_head_;                       // the same with loop_vectors_ in their homes
+    VectorHomes loop_vectors_;              // none: no loop, or none that keeps any
     std::optional<std::uint64_t> head_va_;  // of loops inside
     bool flags_in_host_ = false;
     bool flags_in_memory_ = true;

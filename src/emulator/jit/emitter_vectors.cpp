@@ -77,6 +77,20 @@ void Emitter::spill_vectors()
     vectors_.forget();
 }
 
+/// From here on all of them count as changed: in later rounds they are, and storing what memory has
+/// does no harm.
+void Emitter::hold_for_loop(std::uint32_t vectors)
+{
+    if (vectors == 0)
+        return;
+    for (unsigned v = 0; v < 32; ++v)
+        if (bit(vectors, v))
+            vectors_.set_dirty(read_vector(v).id());
+    loop_vectors_ = vectors_;
+    loop_head_ = newLabel();
+    bind(loop_head_);
+}
+
 x86::Mem Emitter::literal(std::uint64_t low, std::uint64_t high)
 {
     const cpu::Vreg value{{low, high}};

@@ -37,17 +37,28 @@ Row row_of(std::uint32_t word) noexcept
     return found != kRows.end() ? found->second : Row{};
 }
 
+std::uint64_t branch_target(const Item& item) noexcept
+{
+    const std::uint32_t word = item.word;
+    const auto at = [&](unsigned low, unsigned width) {
+        return item.va + (sign_extend(bits(word, low, width), width) << 2);
+    };
+    if ((word & 0xfc00'0000) == 0x1400'0000)  // B
+        return at(0, 26);
+    if ((word & 0xff00'0010) == 0x5400'0000 || (word & 0x7e00'0000) == 0x3400'0000)
+        return at(5, 19);                                        // B.cond, CBZ, CBNZ
+    return (word & 0x7e00'0000) == 0x3600'0000 ? at(5, 14) : 0;  // TBZ, TBNZ
+}
+
 std::uint64_t next_of(const Item& item) noexcept
 {
     const std::uint32_t word = item.word;
     // A way back closes a loop, which is seldom left: what is behind it makes a unit of its own;
     // and only a way out of a unit looks whether somebody wants us.
-    if ((word & 0xfc00'0000) == 0x1400'0000)  // B
-        return bit(word, 25) ? 0 : item.va + (bits(word, 0, 26) << 2);
-    if ((word & 0xff00'0010) == 0x5400'0000 || (word & 0x7e00'0000) == 0x3400'0000)
-        return bit(word, 23) ? 0 : item.va + 4;  // B.cond, CBZ, CBNZ
-    if ((word & 0x7e00'0000) == 0x3600'0000)     // TBZ, TBNZ
-        return bit(word, 18) ? 0 : item.va + 4;
+    if (const std::uint64_t target = branch_target(item); target != 0) {
+        const bool always = (word & 0xfc00'0000) == 0x1400'0000;
+        return target <= item.va ? 0 : always ? target : item.va + 4;
+    }
     return item.row.traits.ends || (word & 0xff00'0000) == 0xd400'0000 ||
                    (word & 0xfe00'0000) == 0xd600'0000
                ? 0

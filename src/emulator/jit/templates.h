@@ -36,6 +36,9 @@ struct TemplateRow {
 /// The row for `word`; an empty one where its handler must do.
 [[nodiscard]] Row row_of(std::uint32_t word) noexcept;
 
+/// Where a direct branch other than BL leads; 0 for anything else.
+[[nodiscard]] std::uint64_t branch_target(const Item& item) noexcept;
+
 /// Where a unit may go on behind the last instruction of a block; 0: it must end.
 [[nodiscard]] std::uint64_t next_of(const Item& item) noexcept;
 

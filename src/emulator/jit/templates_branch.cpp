@@ -18,6 +18,10 @@ std::uint64_t target_of(const Item& item, unsigned low, unsigned width)
 /// The two ways of a conditional branch, when EFLAGS say by `taken` which.
 void branch_if(Emitter& e, const Item& item, x86::CondCode taken, std::uint64_t target)
 {
+    if (item.continues_taken) {
+        e.emit(Inst::jccFromCond(x86::negateCond(taken)), e.side_exit(item, item.va + 4));
+        return;
+    }
     e.emit(Inst::jccFromCond(taken), e.side_exit(item, target));
     if (!item.continues)
         e.leave(item, item.va + 4);

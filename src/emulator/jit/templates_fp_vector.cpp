@@ -73,7 +73,7 @@ bool absolute_difference(Emitter& e, const Item& item)
 bool multiply_by_element(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word)});
+    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vn(item.word), item.insn->rm});
     broadcast_element(e, xmm1, item, form.wide ? 3 : 2);
     e.emit(kMulPacked.at(form.wide), xmm0, xmm1, read_numbers(e, vn(item.word), form.size(), xmm2));
     check_results(e, slow, form, Result::Product);
@@ -97,7 +97,8 @@ template <const ByFormat& kIds>
 bool multiply_add_element(Emitter& e, const Item& item)
 {
     const Form form(item.word);
-    const Label slow = begin_fp(e, item, Emitter::Slow::Quiet, {vd(item.word), vn(item.word)});
+    const Label slow =
+        begin_fp(e, item, Emitter::Slow::Quiet, {vd(item.word), vn(item.word), item.insn->rm});
     broadcast_element(e, xmm1, item, form.wide ? 3 : 2);
     copy_vector(e, xmm0, vd(item.word));
     e.emit(kIds.at(form.wide), xmm0, xmm1, read_numbers(e, vn(item.word), form.size(), xmm2));

@@ -86,16 +86,27 @@ Items Jit::collect(cpu::Block& head) noexcept
         last.last_of_block = true;
         block = nullptr;
         const std::uint64_t next = next_of(last);
-        if (next == 0 || ((next ^ head.va) & cpu::kPageMask) != 0 || blocks == kMostBlocks ||
-            items.size() >= kMostItems)
+        if (next == 0 || blocks == kMostBlocks || items.size() >= kMostItems)
             break;
-        cpu::Block* const candidate = cpu_.sibling(next);
-        if (candidate == nullptr || candidate->gate.imm > threshold_ / 2 ||
-            std::find(seen.begin(), seen.end(), candidate) != seen.end())
+        const auto likely = [&](std::uint64_t va) -> cpu::Block* {
+            if (((va ^ head.va) & cpu::kPageMask) != 0)
+                return nullptr;
+            cpu::Block* const candidate = cpu_.sibling(va);
+            return candidate == nullptr || candidate->gate.imm > threshold_ / 2 ||
+                           std::find(seen.begin(), seen.end(), candidate) != seen.end()
+                       ? nullptr
+                       : candidate;
+        };
+        block = likely(next);
+        if (const std::uint64_t target = branch_target(last);
+            block == nullptr && target != 0 && target != next) {
+            block = likely(target);
+            last.continues_taken = block != nullptr;
+        }
+        if (block == nullptr)
             break;
         last.continues = true;
         last.row.traits.ends = false;
-        block = candidate;
     }
     if (lockstep_)
         Lockstep::shorten(items);

@@ -61,7 +61,8 @@ struct Item {
     Row row;
     bool flags_live = true;  // somebody may see the flags as they are before this instruction
     bool last_of_block = false;
-    bool continues = false;  // the next item is where a branch not taken (or B) goes on
+    bool continues = false;        // the next item is where a branch not taken (or B) goes on
+    bool continues_taken = false;  // it is where a conditional branch leads if taken
 };
 
 using Items = std::vector<Item>;

@@ -56,6 +56,24 @@ public:
     void set_dirty(unsigned host) noexcept { dirty_ |= 1u << host; }
     void set_clean(unsigned host) noexcept { dirty_ &= ~(1u << host); }
     void forget() noexcept { held_ = dirty_ = 0; }
+    [[nodiscard]] bool empty() const noexcept { return held_ == 0; }
+
+    /// Whether all that `other` holds is held here by the same host registers.
+    [[nodiscard]] bool include(const VectorHomes& other) const noexcept
+    {
+        for (unsigned host = kFirst; host < kEnd; ++host)
+            if (other.holds(host) && !(holds(host) && guest(host) == other.guest(host)))
+                return false;
+        return true;
+    }
+    /// The same without the host registers of `other`.
+    [[nodiscard]] VectorHomes without(const VectorHomes& other) const noexcept
+    {
+        VectorHomes rest = *this;
+        rest.held_ &= ~other.held_;
+        rest.dirty_ &= ~other.held_;
+        return rest;
+    }
 
 private:
     std::uint32_t held_ = 0;  // by host register

@@ -117,11 +117,13 @@ inline void invert(Emitter& e, const x86::Xmm& value, const x86::Xmm& scratch)
 /// `to` = the element of rm that the handler's operands name, of 1 << log2_size bytes, everywhere.
 inline void broadcast_element(Emitter& e, const x86::Xmm& to, const Item& item, unsigned log2_size)
 {
-    static constexpr BySize kBroadcast{Inst::kIdVpbroadcastb, Inst::kIdVpbroadcastw,
-                                       Inst::kIdVpbroadcastd, Inst::kIdVpbroadcastq};
-    e.emit(kBroadcast.at(log2_size), to,
-           e.vector_lane(item.insn->rm, 1u << log2_size,
-                         static_cast<unsigned>(item.insn->ra) << log2_size));
+    const unsigned element = item.insn->ra;
+    if (log2_size == 3)
+        e.vpshufd(to, e.read_vector(item.insn->rm), element == 0 ? 0x44 : 0xee);
+    else if (log2_size == 2)
+        e.vpshufd(to, e.read_vector(item.insn->rm), element * 0x55);
+    else
+        e.vpbroadcastw(to, e.vector_lane(item.insn->rm, 2, element * 2));
 }
 
 // Products and shifts of bytes, which AVX2 lacks (vector_operations.cpp).

@@ -41,6 +41,58 @@ TEST_CASE("a loop computes in host code what it should")
     CHECK(t.is_translated(kRam));
 }
 
+TEST_CASE("a loop that keeps V registers in host registers leaves them where they belong")
+{
+    TranslatedRig t{
+        0x4ea0'8441,  // add v1.4s, v2.4s, v0.4s
+        0x4ea1'1c22,  // mov v2.16b, v1.16b
+        0xf100'0400,  // subs x0, x0, #1
+        0x54ff'ffa1,  // b.ne -12
+        kHvc,
+    };
+    t.x(0) = 1000;
+    t.cpu.state().v[0] = {{1, 2}};
+    CHECK(t.run() == Exit::Requested);
+    CHECK(t.cpu.state().v[0] == cpu::Vreg{{1, 2}});
+    CHECK(t.cpu.state().v[1] == cpu::Vreg{{1000, 2000}});
+    CHECK(t.cpu.state().v[2] == cpu::Vreg{{1000, 2000}});
+}
+
+TEST_CASE("a fault in a loop that keeps V registers in host registers is precise")
+{
+    TranslatedRig t{
+        0x4ea0'8421,  // add v1.4s, v1.4s, v0.4s
+        0x3cc1'0462,  // ldr q2, [x3], #16
+        0xf100'0421,  // subs x1, x1, #1
+        0x54ff'ffa1,  // b.ne -12
+        kHvc,
+    };
+    t.map(0, kRam + 0x8000);
+    t.rig.ram[0x8ff0] = std::byte{7};
+    t.cpu.state().v[0] = {{1, 0}};
+    t.x(1) = 512;
+    t.x(3) = TranslatedRig::page(0) + 0x1000 - 3 * 16;  // the fourth load finds no page
+    REQUIRE(t.run() == Exit::Requested);
+    CHECK(t.cpu.state().elr_el1 == kRam + 4);
+    CHECK(t.cpu.state().v[1] == cpu::Vreg{{4, 0}});
+    CHECK(t.cpu.state().v[2] == cpu::Vreg{{7, 0}});
+}
+
+TEST_CASE("a loop over a branch that is mostly taken sees when it is not")
+{
+    TranslatedRig t{
+        0x7200'081f,  // tst w0, #7
+        0x5400'0041,  // b.ne +8
+        0x9100'0421,  // add x1, x1, #1
+        0xf100'0400,  // subs x0, x0, #1
+        0x54ff'ff81,  // b.ne -16
+        kHvc,
+    };
+    t.x(0) = 1000;
+    CHECK(t.run() == Exit::Requested);
+    CHECK(t.x(1) == 125);
+}
+
 TEST_CASE("a fault in the middle of a unit is precise")
 {
     TranslatedRig t{
