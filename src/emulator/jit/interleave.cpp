@@ -65,7 +65,7 @@ unsigned bytes_of_part(const Interleaved& s, unsigned part)
 
 x86::Mem part_of(const Interleaved& s, unsigned part)
 {
-    x86::Mem memory = s.memory.cloneAdjusted(part * kBytes);
+    x86::Mem memory = s.memory.cloneAdjusted(std::int64_t{part} * kBytes);
     memory.setSize(bytes_of_part(s, part));
     return memory;
 }

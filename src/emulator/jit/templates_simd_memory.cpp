@@ -186,8 +186,8 @@ bool multiple(Emitter& e, const Item& item)
         (is_load(word) ? load_interleaved : store_interleaved)(e, structures);
     } else {
         for (unsigned i = 0; i < count; ++i)
-            transfer(e, memory.cloneAdjusted(i * size), (field5(word, 0) + i) % 32, size,
-                     is_load(word));
+            transfer(e, memory.cloneAdjusted(std::int64_t{i} * size), (field5(word, 0) + i) % 32,
+                     size, is_load(word));
     }
     structure_write_back(e, word, count * size);
     e.slow_path_returns_here();
