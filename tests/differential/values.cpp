@@ -56,13 +56,12 @@ std::uint64_t special_double(Random& random) noexcept
 
 std::uint32_t special_single(Random& random) noexcept
 {
-    constexpr std::array<std::uint32_t, 20>
-        kValues{
-            0,           0x3f80'0000, 0x4000'0000, 0x3f00'0000, 0x3fc0'0000, 0x7f80'0000,
-            0x7fc0'0000, 0x7fc0'1234, 0x7f80'0001, 0x7fa0'5678, 0x0000'0001, 0x007f'ffff,
-            0x0080'0000, 0x7f7f'ffff, 0x4f00'0000, 0x4f80'0000, 0x477f'f000, 0x3880'0000,
-            0x3f7f'f800, 0x0080'0400,  // their product is as above
-        };
+    // The last two have a product as above.
+    constexpr std::array<std::uint32_t, 20> kValues{
+        0,           0x3f80'0000, 0x4000'0000, 0x3f00'0000, 0x3fc0'0000, 0x7f80'0000, 0x7fc0'0000,
+        0x7fc0'1234, 0x7f80'0001, 0x7fa0'5678, 0x0000'0001, 0x007f'ffff, 0x0080'0000, 0x7f7f'ffff,
+        0x4f00'0000, 0x4f80'0000, 0x477f'f000, 0x3880'0000, 0x3f7f'f800, 0x0080'0400,
+    };
     return kValues.at(random.below(kValues.size())) | (random.word() & 0x8000'0000);
 }
 
