@@ -56,12 +56,13 @@ void BlockCache::commit(Block* block, unsigned slots) noexcept
     jumps_[(block->va / 4) % kJumps] = {block->va, block};
 }
 
-void BlockCache::drop_line(const std::byte* host) noexcept
+unsigned BlockCache::drop_line(const std::byte* host) noexcept
 {
     // A block reaches at most kMaxInsns * 4 bytes forward, so it began in this line or a few
     // before.
     constexpr std::uintptr_t kReach = std::uintptr_t{kMaxInsns} * 4 / kLine;
     const std::uintptr_t line = line_of(host);
+    unsigned dropped = 0;
     for (std::uintptr_t back = 0; back <= kReach; ++back) {
         const auto* const start = host - back * kLine;
         Block** where = &buckets_[bucket_of(start)];
@@ -70,12 +71,14 @@ void BlockCache::drop_line(const std::byte* host) noexcept
             const bool hit = line_of(block->host) == line - back && last >= line;
             if (hit) {
                 block->live = false;
+                ++dropped;
                 *where = block->next_in_bucket;
             } else {
                 where = &block->next_in_bucket;
             }
         }
     }
+    return dropped;
 }
 
 void BlockCache::drop_page(const std::byte* host, Handler look_again) noexcept

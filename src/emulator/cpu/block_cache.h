@@ -11,6 +11,8 @@
 
 namespace gh::cpu {
 
+struct Spot;
+
 /// A run of predecoded instructions within one page, ended by whatever may leave it. Its
 /// instructions follow it in memory.
 struct Block {
@@ -22,6 +24,7 @@ struct Block {
     std::uint16_t context = 0;     // what else the decoding depended on (Cpu::kContext...)
     bool live = true;              // false: the guest said that its code changed
     void* translation = nullptr;   // the Translator's
+    Spot* spot = nullptr;          // where entries are counted, if they are
     const Insn* start = nullptr;   // what an entry executes first: insns() or the gate
     Insn gate;                     // counts entries, then leads to host code
 
@@ -64,8 +67,8 @@ public:
     /// Keeps the block that begin() gave, filled in, with `slots` instructions.
     void commit(Block* block, unsigned slots) noexcept;
 
-    /// The guest's code in the 64 bytes at `host` changed.
-    void drop_line(const std::byte* host) noexcept;
+    /// The guest's code in the 64 bytes at `host` changed. How many blocks that ends.
+    unsigned drop_line(const std::byte* host) noexcept;
     /// The same for all of its page, at once: the instructions of its blocks run as `look_again`
     /// from now on, with their operands untouched, also those of the block that runs.
     void drop_page(const std::byte* host, Handler look_again) noexcept;

@@ -5,6 +5,7 @@
 #include "emulator/cpu/address_spaces.h"
 #include "emulator/cpu/block_cache.h"
 #include "emulator/cpu/cluster.h"
+#include "emulator/cpu/counters.h"
 #include "emulator/cpu/debug.h"
 #include "emulator/cpu/exclusive.h"
 #include "emulator/cpu/guest_memory_access.h"
@@ -65,9 +66,15 @@ public:
     [[nodiscard]] Translator* translator() const noexcept { return translator_.get(); }
     [[nodiscard]] HotState hot() noexcept
     {
-        return {&state_,     &block_,   &attention_,  &irq_,
-                &exclusive_, &scratch_, &kernel_tlb_, &user_tlb_};
+        return {&state_,   &block_,      &attention_, &irq_,   &exclusive_,
+                &scratch_, &kernel_tlb_, &user_tlb_,  profile_};
     }
+    /// Counts entries of blocks into `profile`, which outlives the PE, from now on; before
+    /// set_translator(). The PE must not be running.
+    void set_profile(Profile& profile) noexcept;
+    /// What set_profile() set; nullptr: nothing.
+    [[nodiscard]] Profile* profile() const noexcept { return profile_; }
+    [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
     /// The block that runs.
     [[nodiscard]] Block* block() const noexcept { return block_; }
     /// The block at `va`, in the page and context of the present one, if it was decoded already.
@@ -256,6 +263,8 @@ private:
     // interpreter.cpp
     static const Insn* look_again(Cpu& cpu, const Insn* insn) noexcept;
     static const Insn* count_entry(Cpu& cpu, const Insn* gate) noexcept;
+    static const Insn* profile_entry(Cpu& cpu, const Insn* gate) noexcept;
+    void make_gate(Block& block) noexcept;
     const Insn* enter(Block* block) noexcept
     {
         block_ = block;
@@ -286,6 +295,7 @@ private:
 
     // memory.cpp
     [[nodiscard]] std::uint64_t canonical(std::uint64_t va) const noexcept;
+    TranslationResult translate(std::uint64_t va, AccessKind kind, bool privileged) noexcept;
     bool access_slowly(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
                        bool write, Tlb& tlb, Syndrome syndrome) noexcept;
     bool access_within_page(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
@@ -376,6 +386,8 @@ private:
     bool awaiting_ = false;
     bool clear_code_soon_ = false;
 
+    Counters counters_;
+    Profile* profile_ = nullptr;
     std::unique_ptr<Translator> translator_;
 };
 

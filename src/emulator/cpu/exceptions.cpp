@@ -97,6 +97,7 @@ void Cpu::take(std::uint64_t return_to, unsigned vector) noexcept
 
 void Cpu::take_synchronous(std::uint64_t return_to, ExceptionClass ec, std::uint32_t iss) noexcept
 {
+    ++counters_.exceptions.at(static_cast<unsigned>(ec) & 63);
     state_.esr_el1 = static_cast<std::uint64_t>(ec) << 26 | kIl32 | iss;
     take(return_to, 0);
 }
@@ -150,6 +151,7 @@ const Insn* Cpu::exception_return(const Insn* insn) noexcept
 
 void Cpu::take_irq() noexcept
 {
+    ++counters_.interrupts;
     take(state_.pc, 0x80);
 }
 

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "emulator/cpu/cpu.h"
 #include "emulator/cpu/decode.h"
+#include "emulator/cpu/profile.h"
 
 #include <cstring>
 
@@ -58,7 +59,11 @@ bool translate_word(std::uint32_t word, bool fp_traps, Insn& insn)
 }  // namespace
 
 Cpu::Cpu(Cluster& cluster, Platform& platform, unsigned index, std::uint64_t mpidr)
-    : cluster_(cluster), platform_(platform), index_(index), mpidr_(mpidr), mmu_(state_, platform)
+    : cluster_(cluster),
+      platform_(platform),
+      index_(index),
+      mpidr_(mpidr),
+      mmu_(state_, platform)
 {
     cluster_.cpus_.push_back(this);
     update_context();
@@ -88,6 +93,12 @@ void Cpu::reset(std::uint64_t pc, std::uint64_t argument) noexcept
 void Cpu::set_translator(std::unique_ptr<Translator> translator) noexcept
 {
     translator_ = std::move(translator);
+    blocks_.clear();
+}
+
+void Cpu::set_profile(Profile& profile) noexcept
+{
+    profile_ = &profile;
     blocks_.clear();
 }
 
@@ -265,15 +276,28 @@ Block* Cpu::translate_block(std::uint64_t va, const std::byte* host, std::uint16
     }
     insns[count] = Insn{run_next_block};
     block->count = count;
+    ++counters_.blocks;
+    counters_.instructions += count;
+    make_gate(*block);
+    blocks_.commit(block, count + 1);
+    return block;
+}
+
+/// Decides what an entry of `block` does before its instructions.
+void Cpu::make_gate(Block& block) noexcept
+{
     // Where FP traps, nearly nothing runs: not worth a second translation. A debugger's blocks are
     // looked up one by one.
     const bool gated =
-        translator_ != nullptr && (context & (kContextFpTraps | kContextSingle)) == 0;
+        translator_ != nullptr && (block.context & (kContextFpTraps | kContextSingle)) == 0;
     if (gated)
-        block->gate = {.run = count_entry, .imm = translator_->threshold()};
-    block->start = gated ? &block->gate : insns;
-    blocks_.commit(block, count + 1);
-    return block;
+        block.gate = {.run = count_entry, .imm = translator_->threshold()};
+    if (profile_ != nullptr) {
+        const unsigned el = (block.context & kContextEl0) != 0 ? 0 : 1;
+        block.spot = &profile_->spot(block.va, el, Spot::Tier::Interpreter);
+        block.gate.run = profile_entry;
+    }
+    block.start = block.gate.run != nullptr ? &block.gate : block.insns();
 }
 
 /// Stands where the code changed.
@@ -290,6 +314,21 @@ const Insn* Cpu::count_entry(Cpu& cpu, const Insn* gate) noexcept
         return gate + 1;
     cpu.translator_->translate(block);
     return block.gate.run != count_entry ? block.gate.run(cpu, gate) : gate + 1;
+}
+
+/// count_entry() where entries are counted for the profile too. Blocks that T1 never gets have a
+/// count of 0.
+const Insn* Cpu::profile_entry(Cpu& cpu, const Insn* gate) noexcept
+{
+    Block& block = *cpu.block_;
+    if (block.gate.imm != 0 && --block.gate.imm == 0) {
+        cpu.translator_->translate(block);
+        if (block.gate.run != profile_entry)
+            return block.gate.run(cpu, gate);
+    }
+    ++block.spot->entries;
+    block.spot->instructions += block.count;
+    return gate + 1;
 }
 
 }  // namespace gh::cpu

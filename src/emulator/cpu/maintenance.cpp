@@ -61,6 +61,7 @@ void Cpu::return_borrowed() noexcept
 
 void Cpu::translation_changed() noexcept
 {
+    ++counters_.tlb_flushes;
     kernel_tlb_.flush();
     user_tlb_.flush();
     large_pages_.clear();
@@ -95,6 +96,8 @@ void Cpu::flush_pages(std::uint64_t va, std::uint64_t pages) noexcept
 
 void Cpu::perform(const Maintenance& work) noexcept
 {
+    if (work.kind < Maintenance::Kind::CodeLine)
+        ++counters_.tlb_operations;
     switch (work.kind) {
     case Maintenance::Kind::All: translation_changed(); break;
     case Maintenance::Kind::Asid:
@@ -103,7 +106,8 @@ void Cpu::perform(const Maintenance& work) noexcept
         break;
     case Maintenance::Kind::Pages: flush_pages(work.va, work.pages); break;
     case Maintenance::Kind::CodeLine:
-        blocks_.drop_line(work.host);
+        ++counters_.code_lines;
+        counters_.dropped_blocks += blocks_.drop_line(work.host);
         if (translator_ != nullptr)
             translator_->forget_page(work.host);
         break;
@@ -247,8 +251,7 @@ void Cpu::translate_address(std::uint16_t id, std::uint64_t va) noexcept
     const bool with_pan = ((id >> 3) & 0xf) == 9;
     const bool pan = state_.pan;
     state_.pan = with_pan && pan;
-    const auto result =
-        mmu_.translate(va, bit(op2, 0) ? AccessKind::Write : AccessKind::Read, op2 < 2);
+    const auto result = translate(va, bit(op2, 0) ? AccessKind::Write : AccessKind::Read, op2 < 2);
     state_.pan = pan;
     if (const auto* failed = std::get_if<Fault>(&result)) {
         state_.par_el1 = 1ull << 11 | std::uint64_t{failed->status} << 1 | 1;
@@ -274,7 +277,7 @@ const Insn* Cpu::zero_block(const Insn* insn, std::uint64_t address) noexcept
 const Insn* Cpu::zero_block_slowly(const Insn* insn, std::uint64_t address) noexcept
 {
     const std::uint64_t at = align_down(canonical(address), kLineSize);
-    const auto result = mmu_.translate(at, AccessKind::Write, state_.el == 1);
+    const auto result = translate(at, AccessKind::Write, state_.el == 1);
     if (const auto* failed = std::get_if<Fault>(&result)) {
         data_abort(insn, address, *failed, true);
         return nullptr;
@@ -301,7 +304,7 @@ const Insn* Cpu::cache_operation(const Insn* insn, std::uint16_t id, std::uint64
 {
     const bool instruction = ((id >> 7) & 0xf) == 7 && ((id >> 3) & 0xf) == 5;
     const bool user = state_.el == 0;
-    const auto result = mmu_.translate(va, AccessKind::Read, !user);
+    const auto result = translate(va, AccessKind::Read, !user);
     if (const auto* failed = std::get_if<Fault>(&result)) {
         // EL1 may maintain what it may not read; a missing translation is a fault for both.
         if (user || (failed->status & 0x3c) != kPermission) {

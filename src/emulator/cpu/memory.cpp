@@ -39,6 +39,14 @@ std::uint64_t Cpu::canonical(std::uint64_t va) const noexcept
     return tagged ? sign_extend(va, 56) : va;
 }
 
+/// Mmu::translate(), counted.
+TranslationResult Cpu::translate(std::uint64_t va, AccessKind kind, bool privileged) noexcept
+{
+    Counters::Walks& walks = counters_.walks[privileged ? 1 : 0];
+    ++(kind == AccessKind::Fetch ? walks.fetch : walks.data);
+    return mmu_.translate(va, kind, privileged);
+}
+
 bool Cpu::access_slowly(const Insn* insn, std::uint64_t address, std::span<std::byte> bytes,
                         bool write, Tlb& tlb, Syndrome syndrome) noexcept
 {
@@ -49,8 +57,7 @@ bool Cpu::access_slowly(const Insn* insn, std::uint64_t address, std::span<std::
     // Both halves must be possible before either is done.
     const bool privileged = &tlb == &kernel_tlb_;
     for (const std::uint64_t at : {va, va + left}) {
-        const auto result =
-            mmu_.translate(at, write ? AccessKind::Write : AccessKind::Read, privileged);
+        const auto result = translate(at, write ? AccessKind::Write : AccessKind::Read, privileged);
         if (const auto* failed = std::get_if<Fault>(&result)) {
             data_abort(insn, at, *failed, write);
             return false;
@@ -77,7 +84,7 @@ bool Cpu::access_within_page(const Insn* insn, std::uint64_t address, std::span<
 {
     const bool privileged = &tlb == &kernel_tlb_;
     const auto result =
-        mmu_.translate(address, write ? AccessKind::Write : AccessKind::Read, privileged);
+        translate(address, write ? AccessKind::Write : AccessKind::Read, privileged);
     if (const auto* failed = std::get_if<Fault>(&result)) {
         data_abort(insn, address, *failed, write);
         return false;
@@ -207,8 +214,7 @@ std::byte* Cpu::atomic_host(const Insn* insn, std::uint64_t address, unsigned si
     const TlbEntry& entry = tlb_->slot(va);
     if ((write ? entry.write : entry.read) == tlb_->tag(va)) [[likely]]
         return reinterpret_cast<std::byte*>(entry.addend + va);
-    const auto result =
-        mmu_.translate(va, write ? AccessKind::Write : AccessKind::Read, state_.el == 1);
+    const auto result = translate(va, write ? AccessKind::Write : AccessKind::Read, state_.el == 1);
     if (const auto* failed = std::get_if<Fault>(&result)) {
         data_abort(insn, address, *failed, write);
         return nullptr;
@@ -245,7 +251,7 @@ const std::byte* Cpu::fetch_host(std::uint64_t va) noexcept
             status);
         return nullptr;
     };
-    const auto result = mmu_.translate(va, AccessKind::Fetch, !lower);
+    const auto result = translate(va, AccessKind::Fetch, !lower);
     if (const auto* failed = std::get_if<Fault>(&result))
         return abort(failed->status);
     const auto& t = std::get<Translation>(result);

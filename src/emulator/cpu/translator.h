@@ -9,6 +9,7 @@ namespace gh::cpu {
 
 struct Block;
 struct Exclusive;
+class Profile;
 struct State;
 class Tlb;
 
@@ -47,6 +48,7 @@ struct HotState {
     TranslatorScratch* scratch;
     Tlb* kernel_tlb;
     Tlb* user_tlb;
+    Profile* profile;  // where host code counts; nullptr: nowhere
 };
 
 }  // namespace gh::cpu
