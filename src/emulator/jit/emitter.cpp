@@ -339,6 +339,7 @@ void Emitter::call_handler(const Item& item)
 {
     spoil_flags(item);
     spill_vectors();
+    count_call(item, false);
     handler_arguments(item);
     call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.call_handler)));
     stack_checked_ = false;
@@ -348,6 +349,7 @@ void Emitter::call_simd_handler(const Item& item)
 {
     spoil_flags(item);
     spill_vectors();
+    count_call(item, false);
     handler_arguments(item);
     call(Imm(reinterpret_cast<std::uintptr_t>(stubs_.call_simd_handler)));
 }
@@ -508,6 +510,7 @@ void Emitter::emit_cold_parts()
             je(slow.claimed);
         }
         store_vectors(slow.vectors);
+        count_call(*slow.item, true);
         handler_arguments(*slow.item);
         const bool quiet = slow.how == Slow::Quiet;
         call(Imm(reinterpret_cast<std::uintptr_t>(quiet ? stubs_.call_simd_handler
@@ -534,8 +537,11 @@ Unit* Emitter::translate(const Items& items, Loops loops)
         head_va_ = items.front().va;
     bind(head_);
     hold_for_loop(loop_vectors(items));
-    for (const Item& item : items)
-        emit_item(item);
+    count_unit(items.front());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        count_block(items, i);
+        emit_item(items[i]);
+    }
     const Item& last = items.back();
     if (!last.row.traits.ends)
         leave(last, last.va + 4);

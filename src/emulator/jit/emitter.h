@@ -15,6 +15,10 @@
 
 #include <asmjit/x86.h>
 
+namespace gh::cpu {
+struct Spot;
+}
+
 namespace gh::jit {
 
 namespace x86 = asmjit::x86;
@@ -204,6 +208,11 @@ private:
     void land(std::uint64_t from, std::uint64_t target);
     void emit_cold_parts();
     void handler_arguments(const Item& item);
+    // emitter_profile.cpp; without a profile they emit nothing
+    void count(std::uint64_t& counter, std::size_t n);
+    void count_unit(const Item& head);
+    void count_block(const Items& items, std::size_t first);
+    void count_call(const Item& item, bool slow);
     [[nodiscard]] x86::Mem attention() const;
     [[nodiscard]] x86::Mem saved_flags(unsigned size) const;
 
@@ -225,6 +234,7 @@ private:
     bool flags_in_memory_ = true;
     Carry carry_ = Carry::Inverted;
     bool stack_checked_ = false;
+    cpu::Spot* spot_ = nullptr;  // of the unit, if entries are counted
 };
 
 /// Byte offset of a member of State, for Emitter::state().

@@ -4,12 +4,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "emulator/cpu/guest_memory_access.h"
+#include "emulator/cpu/profile.h"
 #include "emulator/jit/emitter.h"
 #include "emulator/jit/jit.h"
 #include "emulator/jit/lockstep.h"
 #include "emulator/jit/templates.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace gh::jit {
@@ -29,12 +31,24 @@ void find_live_flags(Items& items)
     }
 }
 
+/// Nanoseconds since some moment.
+std::uint64_t now()
+{
+    return static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
 }  // namespace
 
 Jit::Jit(cpu::Cpu& cpu, std::uint32_t threshold, std::size_t code_size)
     : cpu_(cpu), threshold_(threshold), hot_(cpu.hot()), memory_(code_size)
 {
+    const std::byte* const stubs = memory_.next_code();
     stubs_ = Stubs::make(memory_, hot_, *this, cpu);
+    if (hot_.profile != nullptr)
+        hot_.profile->made({.at = reinterpret_cast<std::uintptr_t>(stubs),
+                            .size = static_cast<std::size_t>(memory_.next_code() - stubs),
+                            .name = "gh-vmm:stubs"});
     memory_.keep();
     generation_ = cpu.code_generation();
 }
@@ -114,10 +128,30 @@ Items Jit::collect(cpu::Block& head) noexcept
     return items;
 }
 
+/// Tells the profile about a translation; without `unit` there was no room.
+void Jit::tell(const Unit* unit, const Items& items, std::uint64_t nanoseconds) const
+{
+    auto& all = hot_.profile->translation;
+    all.nanoseconds += nanoseconds;
+    if (unit == nullptr) {
+        ++all.full;
+        return;
+    }
+    ++all.units;
+    all.instructions += items.size();
+    all.bytes += unit->size;
+    hot_.profile->made({.at = reinterpret_cast<std::uintptr_t>(unit->entry),
+                        .size = unit->size,
+                        .va = items.front().va,
+                        .el = hot_.state->el,
+                        .vbar = hot_.state->vbar_el1});
+}
+
 void Jit::translate(cpu::Block& block) noexcept
 {
     if (generation_ != cpu_.code_generation())
         start_afresh();
+    const std::uint64_t begin = hot_.profile != nullptr ? now() : 0;
     Items items = collect(block);
     if (items.empty()) {  // in lock step: what it begins with cannot be done twice
         block.gate.run = run_in_lockstep;
@@ -127,6 +161,8 @@ void Jit::translate(cpu::Block& block) noexcept
     Emitter emitter(memory_, hot_, stubs_, el0());
     Unit* const unit =
         emitter.translate(items, lockstep_ ? Emitter::Loops::Outside : Emitter::Loops::Inside);
+    if (hot_.profile != nullptr)
+        tell(unit, items, now() - begin);
     if (unit == nullptr) {
         // Full: blocks and units go; what is hot comes back soon.
         cpu_.forget_code_soon();

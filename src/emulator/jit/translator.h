@@ -48,6 +48,7 @@ private:
     static void unlink(Link& link) noexcept;
     void forget(Unit& unit) noexcept;
     void start_afresh() noexcept;
+    void tell(const Unit* unit, const Items& items, std::uint64_t nanoseconds) const;
     [[nodiscard]] static std::size_t page_of(const std::byte* host) noexcept;
     [[nodiscard]] bool el0() const noexcept;
 

@@ -26,7 +26,7 @@ public:
     static constexpr std::uint64_t kReadOnly = 1ull << 7;
 
     TranslatedRig(std::initializer_list<std::uint32_t> words,
-                  std::size_t code_size = kDefaultCodeSize)
+                  std::size_t code_size = kDefaultCodeSize, cpu::Profile* profile = nullptr)
         : rig(words)
     {
         auto& state = cpu.state();
@@ -42,6 +42,8 @@ public:
         table(1)[2] = (kTables + 0x2000) | 3;
         for (unsigned vector = 0; vector < 16; ++vector)
             rig.put(kVectors + vector * 0x80, {kHvc});
+        if (profile != nullptr)
+            cpu.set_profile(*profile);
         cpu.set_translator(make_translator(cpu, 1, code_size));
     }
 
