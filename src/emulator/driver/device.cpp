@@ -112,7 +112,8 @@ std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
                     "; use --engine interpreter or auto");
     const rm::Policy policy{.production = options.manner == Manner::Production,
                             .engine = options.engine,
-                            .strict_code = options.strict_code};
+                            .strict_code = options.strict_code,
+                            .profiler = options.profiler};
     return std::make_unique<DeviceFile>(find_personality(options.personality), policy);
 }
 

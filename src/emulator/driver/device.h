@@ -20,6 +20,7 @@ struct DeviceOptions {
     Manner manner = Manner::Open;
     hyp::Engine engine = hyp::Engine::Auto;
     bool strict_code = false;  // for guests that change code without cache maintenance
+    std::shared_ptr<hyp::Profiler> profiler = nullptr;  // told where time goes, if not null
 };
 
 /// Opens a machine of its own: vmids are counted per device opened here. VMs and vCPUs made from it

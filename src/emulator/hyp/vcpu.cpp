@@ -45,7 +45,14 @@ Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigne
            const VmConfig& config)
     : power_(power), index_(index), cpu_(cluster, platform, index, config.vcpus[index].mpidr)
 {
+    if (config.profiler) {
+        profile_ = std::make_unique<VcpuProfile>(
+            [to = config.profiler](const cpu::HostCode& code) { to->made(code); });
+        cpu_.set_profile(profile_->code);
+    }
     cpu_.set_translator(translator_for(cpu_, config));
+    if (profile_)
+        profile_->block_flushes = cpu_.code_generation();  // until now
     if (!config.vcpus[index].boots)
         return;
     cpu_.reset(config.boot.pc, config.boot.x[0]);
@@ -56,6 +63,32 @@ VcpuRunResult Vcpu::run(const Resume& resume) noexcept
 {
     if (mmio_pending_)
         answer_mmio(resume);
+    return profile_ ? run_profiled() : run_guest();
+}
+
+VcpuRunResult Vcpu::run_profiled() noexcept
+{
+    const std::uint64_t begin = host_time();
+    const VcpuRunResult result = run_guest();
+    const std::uint64_t end = host_time();
+    VcpuProfile& profile = *profile_;
+    if (profile.guest_time == 0)
+        profile_begin_ = begin;
+    profile.guest_time += end - begin;
+    profile.total_time = end - profile_begin_;
+    profile.cpu_time = thread_time();
+    switch (result.state) {
+    case VcpuState::VmmioRead: ++profile.devices[result.data[0] & cpu::kPageMask].reads; break;
+    case VcpuState::VmmioWrite: ++profile.devices[result.data[0] & cpu::kPageMask].writes; break;
+    case VcpuState::ExpectsWakeup: ++profile.waits; break;
+    case VcpuState::Ready: ++profile.kicks; break;
+    default: break;
+    }
+    return result;
+}
+
+VcpuRunResult Vcpu::run_guest() noexcept
+{
     for (;;) {
         if (const auto result = obstacle())
             return *result;
@@ -131,7 +164,26 @@ std::optional<VcpuRunResult> Vcpu::asleep() noexcept
     return std::nullopt;
 }
 
+std::unique_ptr<VcpuProfile> Vcpu::finish_profile() noexcept
+{
+    if (profile_) {
+        profile_->counters = cpu_.counters();
+        profile_->vbar = cpu_.state().vbar_el1;
+        profile_->block_flushes = cpu_.code_generation() - profile_->block_flushes;
+    }
+    return std::move(profile_);
+}
+
 void Vcpu::wait_for_wakeup() noexcept
+{
+    if (!profile_)
+        return sleep();
+    const std::uint64_t begin = host_time();
+    sleep();
+    profile_->wait_time += host_time() - begin;
+}
+
+void Vcpu::sleep() noexcept
 {
     for (;;) {
         const std::uint32_t seen = wakeups_.load();

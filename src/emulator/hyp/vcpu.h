@@ -3,10 +3,12 @@
 
 #include "emulator/cpu/cpu.h"
 #include "emulator/hyp/power.h"
+#include "emulator/hyp/profile.h"
 #include "emulator/hyp/vm.h"
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace gh::hyp {
@@ -25,6 +27,11 @@ public:
     void wake() noexcept;
     void set_irq(bool asserted) noexcept;
 
+    /// Where its time goes, if somebody asks; else nullptr. Its thread.
+    [[nodiscard]] VcpuProfile* profile() const noexcept { return profile_.get(); }
+    /// The whole of it; the vCPU must not run any more.
+    [[nodiscard]] std::unique_ptr<VcpuProfile> finish_profile() noexcept;
+
 private:
     void answer_mmio(const Resume& resume) noexcept;
     [[nodiscard]] VcpuRunResult mmio_result() const noexcept;
@@ -32,11 +39,16 @@ private:
     std::optional<VcpuRunResult> obstacle() noexcept;
     std::optional<VcpuRunResult> asleep() noexcept;
     void begin() noexcept;
+    void sleep() noexcept;
+    VcpuRunResult run_profiled() noexcept;
+    VcpuRunResult run_guest() noexcept;
     [[nodiscard]] bool has_work() noexcept;
 
     Power& power_;
     unsigned index_;
+    std::unique_ptr<VcpuProfile> profile_;  // outlives the PE
     cpu::Cpu cpu_;
+    std::uint64_t profile_begin_ = 0;
     bool mmio_pending_ = false;
     bool in_wfi_ = false;
     std::atomic<bool> kicked_{false};

@@ -55,6 +55,9 @@ Call make_call(cpu::Cpu& pe)
 /// The VM is its member list; the alarm's thread, which calls into all others, goes first.
 struct Vm::Parts final : cpu::Platform, IrqSink {
     explicit Parts(VmConfig config);
+    ~Parts() override;
+    Parts(const Parts&) = delete;
+    Parts& operator=(const Parts&) = delete;
 
     cpu::Page page(std::uint64_t ipa) noexcept override { return memory.page(ipa); }
     cpu::MmioOutcome mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept override;
@@ -64,6 +67,9 @@ struct Vm::Parts final : cpu::Platform, IrqSink {
     std::uint64_t random() noexcept override { return random_word(); }
     void set_irq(unsigned pe, bool asserted) noexcept override { vcpus[pe].set_irq(asserted); }
 
+    void count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept;
+
+    std::shared_ptr<Profiler> profiler;
     AddressSpace memory;
     Gic gic;
     std::deque<Doorbell> doorbells;
@@ -78,7 +84,8 @@ struct Vm::Parts final : cpu::Platform, IrqSink {
 };
 
 Vm::Parts::Parts(VmConfig config)
-    : memory(checked(config).ram),
+    : profiler(config.profiler),
+      memory(checked(config).ram),
       gic(config.gic, mpidrs(config), *this),
       power(
           config.vcpus, [this](unsigned n) { vcpus[n].wake(); }, std::move(config.on_exit)),
@@ -101,8 +108,14 @@ Vm::Parts::Parts(VmConfig config)
 
 cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
 {
-    if (gic.owns(access.ipa))
+    if (gic.owns(access.ipa)) {
+        if (VcpuProfile* const profile = vcpus[pe.index()].profile()) {
+            auto& device = profile->devices[access.ipa & cpu::kPageMask];
+            device.gic = true;
+            ++(access.write ? device.writes : device.reads);
+        }
         return gic.mmio(pe.index(), access);
+    }
     gic.enter(pe.index());
     return AddressSpace::is_vmmio(access.ipa) ? cpu::MmioOutcome::Exit : cpu::MmioOutcome::Abort;
 }
@@ -111,19 +124,40 @@ bool Vm::Parts::hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate)
 {
     gic.enter(pe.index());
     Call call = make_call(pe);
+    if (VcpuProfile* const profile = vcpus[pe.index()].profile())
+        ++profile->calls[VcpuProfile::call_key(immediate, call.function())];
     if (smccc.call(call, smc, immediate) == After::Leave)
         pe.request_exit();
     return true;
 }
 
+void Vm::Parts::count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept
+{
+    if (VcpuProfile* const profile = vcpus[pe.index()].profile())
+        ++(is_timer_register(id) ? profile->timer_registers : profile->gic_registers);
+}
+
+/// The PEs run no more; only their vCPUs know it all.
+Vm::Parts::~Parts()
+{
+    if (!profiler)
+        return;
+    std::vector<std::unique_ptr<VcpuProfile>> profiles;
+    for (Vcpu& vcpu : vcpus)
+        profiles.push_back(vcpu.finish_profile());
+    profiler->ended(std::move(profiles));
+}
+
 bool Vm::Parts::read_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t& value) noexcept
 {
+    count_register(pe, id);
     return is_timer_register(id) ? timers[pe.index()].read_register(id, value)
                                  : gic.read_register(pe.index(), id, value);
 }
 
 bool Vm::Parts::write_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t value) noexcept
 {
+    count_register(pe, id);
     return is_timer_register(id) ? timers[pe.index()].write_register(id, value, alarm)
                                  : gic.write_register(pe.index(), id, value);
 }

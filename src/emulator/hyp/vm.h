@@ -58,6 +58,8 @@ struct VmExit {
     std::array<std::uint8_t, 16> reason{};
 };
 
+class Profiler;
+
 /// What executes the guest's instructions. Auto: translated code where the host can, else T0.
 /// Lockstep: both, compared after each unit; for VMs of one vCPU.
 enum class Engine : std::uint8_t { Auto, Jit, Interpreter, Lockstep };
@@ -74,6 +76,8 @@ struct VmConfig {
     std::vector<RamRange> ram;  // disjoint, 4 KiB aligned
     bool psci = true;
     BootContext boot;
+    /// Told where the time goes; nullptr: nobody asks, and nothing that costs is counted.
+    std::shared_ptr<Profiler> profiler = nullptr;
     /// Told once, from a vCPU thread or from stop(), when the VM is over. Must not call back.
     std::function<void(const VmExit&)> on_exit;
 };

@@ -82,6 +82,7 @@ struct Policy {
     bool production = false;  // demands lent memory, as Resource Managers of phones do
     hyp::Engine engine = hyp::Engine::Auto;
     bool strict_code = false;  // hyp::VmConfig has it
+    std::shared_ptr<hyp::Profiler> profiler = nullptr;  // as hyp::VmConfig has it
 };
 
 /// One VM as the Resource Manager keeps it. Messages are its methods, in the order in which a

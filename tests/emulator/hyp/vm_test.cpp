@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/hyp/vm.h"
 
+#include "emulator/hyp/profile.h"
+
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -39,6 +42,7 @@ struct Guest {
         config.doorbells = {{.label = 0, .intid = kBell, .level = true, .source_can_clear = true}};
         config.ram = {{.at = Gpa{kBase}, .host = {ram.get(), kRam}}};
         config.boot = boot;
+        config.profiler = profiler;
         config.on_exit = [this](const VmExit& exit) { exits.push_back(exit); };
         vm = std::make_unique<Vm>(std::move(config));
         return *vm;
@@ -54,6 +58,7 @@ struct Guest {
     }
     std::unique_ptr<std::byte, Unmap> ram{allocate()};
     BootContext boot{.pc = kBase, .x = {}};
+    std::shared_ptr<Profiler> profiler;
     std::vector<VmExit> exits;
     std::unique_ptr<Vm> vm;
 };
@@ -137,6 +142,52 @@ TEST_CASE_FIXTURE(Guest, "an access the owner faults is an external abort")
     const auto report = vm->run(0, {.action = Resume::Action::Fault});
     CHECK(report.state == VcpuState::VmmioWrite);
     CHECK(report.data[2] == 0x9600'0010);
+}
+
+/// Keeps what it is told.
+struct Listener final : Profiler {
+    void made(const cpu::HostCode&) noexcept override {}
+    void ended(std::vector<std::unique_ptr<VcpuProfile>> all) noexcept override
+    {
+        vcpus = std::move(all);
+    }
+    std::vector<std::unique_ptr<VcpuProfile>> vcpus;
+};
+
+TEST_CASE_FIXTURE(Guest, "a profiler is told what each vCPU did when the VM goes")
+{
+    const auto listener = std::make_shared<Listener>();
+    profiler = listener;
+    boot.x[1] = kOut;
+    boot.x[3] = kGicd;
+    put(Code{0xb9400022,  // ldr w2, [x1]
+             0xb9000022,  // str w2, [x1]
+             0xb9400062,  // ldr w2, [x3]
+             0xd53be042,  // mrs x2, cntvct_el0
+             0xd5384602,  // mrs x2, icc_pmr_el1
+             0xd503207f}  // wfi
+        + kPowerOff);
+    start(2);
+    CHECK(vm->run(0, {}).state == VcpuState::VmmioRead);
+    CHECK(vm->run(0, {}).state == VcpuState::VmmioWrite);
+    CHECK(vm->run(0, {}).state == VcpuState::ExpectsWakeup);
+    vm.reset();
+    REQUIRE(listener->vcpus.size() == 2);
+    const VcpuProfile& first = *listener->vcpus[0];
+    std::map<std::uint64_t, VcpuProfile::Device> devices(first.devices.begin(),
+                                                         first.devices.end());
+    CHECK(devices[kOut].reads == 1);
+    CHECK(devices[kOut].writes == 1);
+    CHECK(!devices[kOut].gic);
+    CHECK(devices[kGicd].reads == 1);
+    CHECK(devices[kGicd].gic);
+    CHECK(first.timer_registers == 1);
+    CHECK(first.gic_registers == 1);
+    CHECK(first.waits == 1);
+    CHECK(first.total_time >= first.guest_time);
+    CHECK(first.code.spots().size() == 3);  // the start, and behind each access of the window
+    CHECK(first.counters.blocks == 3);
+    CHECK(listener->vcpus[1]->code.spots().empty());
 }
 
 TEST_CASE_FIXTURE(Guest, "SYSTEM_OFF powers every vCPU off for good and tells the owner once")
