@@ -48,6 +48,15 @@ Action declare_run(CLI::App& app)
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
                  "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")
         ->type_name("[=FILE]");
+    auto* const profile =
+        app.add_flag("--profile{-}", options->machine.profile,
+                     "Tell where time went, in FILE or, without =FILE, on stderr; and name "
+                     "translated code for perf")
+            ->type_name("[=FILE]");
+    app.add_option("--symbols", options->machine.symbols,
+                   "Names of the guest kernel's functions for --profile: System.map, kallsyms, nm")
+        ->type_name("FILE")
+        ->needs(profile);
     return [options] { return run_vm(*options); };
 }
 

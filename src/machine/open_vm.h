@@ -2,8 +2,11 @@
 #pragma once
 
 #include "config/vm.h"
+#include "emulator/hyp/profile.h"
 #include "gunyah/tracing_file.h"
 #include "gunyah/vm.h"
+
+#include <memory>
 
 namespace gh::machine {
 
@@ -14,7 +17,9 @@ struct OpenedVm {
 
 /// Opens the device that the configuration asks for and makes a VM of it. "auto": the kernel's if
 /// it is there and speaks the language, else the emulated one, with a warning where it is there and
-/// does not serve. `trace`, if not empty, is told every request. Throws Error.
-[[nodiscard]] OpenedVm open_vm(const config::Hypervisor& wanted, const gunyah::TraceSink& trace);
+/// does not serve. `trace`, if not empty, is told every request; `profiler`, if not nullptr, where
+/// the guest's time goes, which only the emulated device can tell. Throws Error.
+[[nodiscard]] OpenedVm open_vm(const config::Hypervisor& wanted, const gunyah::TraceSink& trace,
+                               const std::shared_ptr<hyp::Profiler>& profiler = nullptr);
 
 }  // namespace gh::machine

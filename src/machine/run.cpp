@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "fdt/lint.h"
 #include "machine/machine.h"
+#include "machine/profile.h"
 
 #include <cstdio>
+#include <memory>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,14 +32,23 @@ void warn_of_broken_rules(const Plan& plan)
         log(LogLevel::Warn, "devicetree: %s", fdt::to_string(finding).c_str());
 }
 
-Outcome run_machine(const config::Vm& vm, const RunOptions& options)
+std::shared_ptr<Profile> make_profile(const RunOptions& options)
+{
+    if (!options.profile)
+        return nullptr;
+    return std::make_shared<Profile>(
+        ProfileOptions{.file = *options.profile, .symbols = options.symbols});
+}
+
+Outcome run_machine(const config::Vm& vm, const RunOptions& options,
+                    const std::shared_ptr<Profile>& profile)
 {
     const Signals signals;
     const auto trace =
         options.trace_ioctls ? gunyah::trace_to(*options.trace_ioctls) : gunyah::TraceSink{};
     Plan plan = make_plan(vm, random_seeds());
     warn_of_broken_rules(plan);
-    Machine machine(vm, std::move(plan), open_vm(vm.hypervisor, trace), signals);
+    Machine machine(vm, std::move(plan), open_vm(vm.hypervisor, trace, profile), signals);
     return machine.run();
 }
 
@@ -46,7 +57,11 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options)
 int run(const config::Vm& vm, const RunOptions& options)
 {
     fill_standard_descriptors();
-    const Outcome outcome = run_machine(vm, options);
+    const auto profile = make_profile(options);
+    const Outcome outcome = run_machine(vm, options, profile);
+    // Now the machine is taken down: a terminal is itself again, and all has been counted.
+    if (profile)
+        profile->write();
     (void)std::fprintf(stderr, "gh-vmm: %s\n", outcome.why.c_str());
     return outcome.code;
 }

@@ -11,6 +11,10 @@ namespace gh::machine {
 struct RunOptions {
     /// Where each request to the device is told in a line; "-" is stderr.
     std::optional<std::string> trace_ioctls;
+    /// Where the report goes that tells where time went; "-" is stderr. The emulated device only.
+    std::optional<std::string> profile;
+    /// Symbols of the guest's kernel, for the profile.
+    std::optional<std::string> symbols;
 };
 
 /// Builds the machine that `vm` describes, runs it until it ends, takes it down and says on stderr
