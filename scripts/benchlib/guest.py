@@ -119,7 +119,7 @@ class Guest:
         for line in pathlib.Path(f"/proc/{self.process.pid}/smaps").read_text().splitlines():
             if match := re.match(r"([0-9a-f]+)-([0-9a-f]+) .*", line):
                 size = int(match[2], 16) - int(match[1], 16)
-                memfd = "memfd:" in line and "memfd:gh-vmm-code" not in line
+                memfd = "memfd:" in line
                 mapping = "guest" if memfd or str(GUEST) in line or size >= 1 << 30 else "own"
             elif line.startswith("Pss:") and mapping == "own":
                 total += int(line.split()[1])

@@ -18,13 +18,16 @@ std::size_t data_size(std::size_t code_size)
 
 CodeMemory::CodeMemory(std::size_t code_size)
     : code_size_(code_size),
-      file_(make_memfd("gh-vmm-code", code_size)),
-      writable_("translated code", code_size, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get()),
+      writable_("translated code", code_size, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE),
       range_("translated code", code_size + data_size(code_size), PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 {
-    if (::mmap(range_.data(), code_size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, file_.get(),
-               0) == MAP_FAILED)
+    // Of size 0, a shared mapping is mapped once more (mremap(2)). A memfd would do as well, but
+    // perf looks up names only of code in no file.
+    if (::mremap(writable_.data(), 0, code_size, MREMAP_MAYMOVE | MREMAP_FIXED, range_.data()) ==
+            MAP_FAILED ||
+        ::mprotect(range_.data(), code_size, PROT_READ | PROT_EXEC) != 0)
         throw_errno("mmap translated code for execution");
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "base/fd.h"
 #include "base/mapping.h"
 
 #include <cstddef>
@@ -50,7 +49,6 @@ private:
     [[nodiscard]] std::byte* code() const noexcept { return range_.data(); }
 
     std::size_t code_size_;
-    Fd file_;
     Mapping writable_;
     Mapping range_;
     std::size_t code_used_ = 0;
