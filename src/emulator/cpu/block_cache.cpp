@@ -41,7 +41,7 @@ Block* BlockCache::find_slowly(std::uint64_t va, const std::byte* host,
 
 Block* BlockCache::begin() noexcept
 {
-    constexpr std::size_t kMost = sizeof(Block) + (kMaxInsns + 1) * sizeof(Insn);
+    constexpr std::size_t kMost = sizeof(Block) + (kMaxInsns + 2) * sizeof(Insn);
     if (used_ + kMost > arena_.size())
         clear();
     return new (arena_.data() + used_) Block{};

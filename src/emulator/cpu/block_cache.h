@@ -24,7 +24,6 @@ struct Block {
     std::uint16_t context = 0;     // what else the decoding depended on (Cpu::kContext...)
     bool live = true;              // false: the guest said that its code changed
     void* translation = nullptr;   // the Translator's
-    Spot* spot = nullptr;          // where entries are counted, if they are
     const Insn* start = nullptr;   // what an entry executes first: insns() or the gate
     Insn gate;                     // counts entries, then leads to host code
 
@@ -38,8 +37,10 @@ struct Block {
     {
         return reinterpret_cast<const Insn*>(this + 1);
     }
+    /// Where entries are counted, if they are: then there is a slot for it behind the last.
+    [[nodiscard]] Spot*& spot() noexcept { return *reinterpret_cast<Spot**>(insns() + count + 1); }
 };
-static_assert(sizeof(Block) % alignof(Insn) == 0);
+static_assert(sizeof(Block) % sizeof(Insn) == 0, "no instruction may cross a cache line");
 
 /// The predecoded code of one PE: a bounded arena that is emptied when full. Blocks are found by
 /// virtual address, host address and context, so no change of translation can make a stale one
@@ -62,7 +63,7 @@ public:
         return find_slowly(va, host, context);
     }
 
-    /// Room for a block of up to kMaxInsns + 1 instructions; empties the cache first if it must.
+    /// Room for a block of up to kMaxInsns + 2 slots; empties the cache first if it must.
     [[nodiscard]] Block* begin() noexcept;
     /// Keeps the block that begin() gave, filled in, with `slots` instructions.
     void commit(Block* block, unsigned slots) noexcept;

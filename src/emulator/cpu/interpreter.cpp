@@ -59,11 +59,7 @@ bool translate_word(std::uint32_t word, bool fp_traps, Insn& insn)
 }  // namespace
 
 Cpu::Cpu(Cluster& cluster, Platform& platform, unsigned index, std::uint64_t mpidr)
-    : cluster_(cluster),
-      platform_(platform),
-      index_(index),
-      mpidr_(mpidr),
-      mmu_(state_, platform)
+    : cluster_(cluster), platform_(platform), index_(index), mpidr_(mpidr), mmu_(state_, platform)
 {
     cluster_.cpus_.push_back(this);
     update_context();
@@ -279,7 +275,7 @@ Block* Cpu::translate_block(std::uint64_t va, const std::byte* host, std::uint16
     ++counters_.blocks;
     counters_.instructions += count;
     make_gate(*block);
-    blocks_.commit(block, count + 1);
+    blocks_.commit(block, count + (profile_ != nullptr ? 2 : 1));
     return block;
 }
 
@@ -294,7 +290,7 @@ void Cpu::make_gate(Block& block) noexcept
         block.gate = {.run = count_entry, .imm = translator_->threshold()};
     if (profile_ != nullptr) {
         const unsigned el = (block.context & kContextEl0) != 0 ? 0 : 1;
-        block.spot = &profile_->spot(block.va, el, Spot::Tier::Interpreter);
+        block.spot() = &profile_->spot(block.va, el, Spot::Tier::Interpreter);
         block.gate.run = profile_entry;
     }
     block.start = block.gate.run != nullptr ? &block.gate : block.insns();
@@ -326,8 +322,8 @@ const Insn* Cpu::profile_entry(Cpu& cpu, const Insn* gate) noexcept
         if (block.gate.run != profile_entry)
             return block.gate.run(cpu, gate);
     }
-    ++block.spot->entries;
-    block.spot->instructions += block.count;
+    ++block.spot()->entries;
+    block.spot()->instructions += block.count;
     return gate + 1;
 }
 
