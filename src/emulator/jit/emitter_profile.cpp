@@ -27,7 +27,7 @@ void Emitter::count_block(const Items& items, std::size_t first)
     if (spot_ == nullptr || (first != 0 && !items[first - 1].last_of_block))
         return;
     std::size_t end = first;
-    while (!items[end].last_of_block)
+    while (!items[end].last_of_block && end + 1 < items.size())  // lock step shortens units
         ++end;
     count(spot_->instructions, end + 1 - first);
 }

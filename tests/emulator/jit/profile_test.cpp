@@ -2,8 +2,10 @@
 // What translated code counts where somebody asked.
 #include "emulator/cpu/profile.h"
 
+#include "base/log.h"
 #include "translated_rig.h"
 
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -75,6 +77,24 @@ TEST_CASE("a call of a handler is counted by its encoding, apart from slow paths
     CHECK(p.profile.calls(kMrs).slow == 0);
     CHECK(p.profile.calls(kLoad).always == 0);
     CHECK(p.profile.calls(kLoad).slow == 1);  // the first missed the TLB
+}
+
+TEST_CASE("a unit that lock step cuts within a block counts what is left of it")
+{
+    Profiled p{
+        0x9100'0400,  // add x0, x0, #1
+        0xd503'3fdf,  // isb, the last that can be compared
+        0x9100'0400,  // add x0, x0, #1
+        kHvc,
+    };
+    set_log_level(LogLevel::Error);  // it says how much was compared
+    p.rig.cpu.set_translator(make_lockstep_translator(p.rig.cpu, 1));
+    REQUIRE(p.rig.run() == Exit::Requested);
+    CHECK(p.rig.x(0) == 2);
+    CHECK(p.unit(kRam).entries == 1);
+    CHECK(p.unit(kRam).instructions == 2);
+    p.rig.cpu.set_translator(nullptr);
+    set_log_level(LogLevel::Warn);
 }
 
 TEST_CASE("every unit is told with its place in host and guest")
