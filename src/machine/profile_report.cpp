@@ -111,7 +111,7 @@ constexpr Row kTranslations[] = {
     {"both TLBs emptied", [](const Column& c) { return Count{c.vcpu.counters.tlb_flushes}; }},
     {"IC IVAU of pages with code",
      [](const Column& c) { return Count{c.vcpu.counters.code_lines}; }},
-    {"  blocks that they ended",
+    {"blocks that changes of code ended",
      [](const Column& c) { return Count{c.vcpu.counters.dropped_blocks}; }},
 };
 

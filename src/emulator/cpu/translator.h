@@ -36,6 +36,7 @@ public:
 struct TranslatorScratch {
     std::uint32_t flags = 0;           // NZCV between units
     std::uint32_t owns_fp_status = 0;  // MXCSR has flags that State::fpsr lacks (jit/stubs.h)
+    std::uint32_t fp_status = 0;       // MXCSR on its way there
 };
 
 /// Where translated code finds what it needs of a Cpu. Valid for the Cpu's lifetime.

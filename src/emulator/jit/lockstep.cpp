@@ -140,6 +140,7 @@ void Lockstep::shorten(Items& items)
     }
     items.resize(count);
     items.back().continues = false;
+    items.back().continues_taken = false;
     items.back().row = row_of(items.back().word);
 }
 

@@ -152,11 +152,11 @@ const void* StubEmitter::claim_fp_status()
 void StubEmitter::give_back_fp_status()
 {
     const Label done = a_.newLabel();
-    const x86::Mem below_stack = x86::dword_ptr(x86::rsp, -8);
+    const x86::Mem status = near_state(&hot_.scratch->fp_status, 4);
     a_.cmp(owns_fp_status(), 0);
     a_.je(done);
-    a_.stmxcsr(below_stack);
-    a_.mov(x86::edx, below_stack);
+    a_.stmxcsr(status);
+    a_.mov(x86::edx, status);
     a_.shr(x86::edx, 1);
     a_.and_(x86::edx, kTold);
     a_.or_(near_state(&hot_.state->fpsr, 4), x86::edx);

@@ -81,7 +81,7 @@ struct ImageConfig {
 struct Policy {
     bool production = false;  // demands lent memory, as Resource Managers of phones do
     hyp::Engine engine = hyp::Engine::Auto;
-    bool strict_code = false;  // hyp::VmConfig has it
+    bool strict_code = false;                           // hyp::VmConfig has it
     std::shared_ptr<hyp::Profiler> profiler = nullptr;  // as hyp::VmConfig has it
 };
 
