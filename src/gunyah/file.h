@@ -40,6 +40,10 @@ public:
     /// Makes a VCPU_RUN that another thread is in, or about to enter, answer EINTR soon, as a
     /// signal would. Any thread.
     virtual void interrupt() noexcept = 0;
+
+    /// The memory that mmap of this descriptor shows, as a memfd of its own: how another process
+    /// comes to see it. -1 where mmap is ENODEV, and for the kernel's files, which map themselves.
+    [[nodiscard]] virtual int memory_fd() const noexcept { return -1; }
 };
 
 /// The device cannot be opened, or is none that gh-vmm can speak to.

@@ -76,10 +76,9 @@ Reply VmFile::add_function(std::uintptr_t argument)
 
 class DeviceFile final : public File {
 public:
-    DeviceFile(const Personality& personality, const rm::Policy& policy)
-        : personality_(personality),
-          manager_(std::make_shared<rm::ResourceManager>(policy)),
-          client_(make_in_process_client())
+    DeviceFile(const Personality& personality, std::shared_ptr<rm::ResourceManager> manager,
+               std::shared_ptr<Client> client)
+        : personality_(personality), manager_(std::move(manager)), client_(std::move(client))
     {
     }
 
@@ -103,18 +102,30 @@ private:
 
 }  // namespace
 
-std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
+Machine::Machine(const DeviceOptions& options) : personality_(find_personality(options.personality))
 {
     const bool translates =
         options.engine == hyp::Engine::Jit || options.engine == hyp::Engine::Lockstep;
     if (translates && hyp::jit_obstacle() != nullptr)
         throw Error(std::string("guests cannot be translated here: ") + hyp::jit_obstacle() +
                     "; use --engine interpreter or auto");
-    const rm::Policy policy{.production = options.manner == Manner::Production,
-                            .engine = options.engine,
-                            .strict_code = options.strict_code,
-                            .profiler = options.profiler};
-    return std::make_unique<DeviceFile>(find_personality(options.personality), policy);
+    manager_ = std::make_shared<rm::ResourceManager>(
+        rm::Policy{.production = options.manner == Manner::Production,
+                   .engine = options.engine,
+                   .strict_code = options.strict_code,
+                   .profiler = options.profiler});
+}
+
+Machine::~Machine() = default;
+
+std::unique_ptr<File> Machine::open(std::shared_ptr<Client> client) const
+{
+    return std::make_unique<DeviceFile>(personality_, manager_, std::move(client));
+}
+
+std::unique_ptr<File> open_emulated_device(const DeviceOptions& options)
+{
+    return Machine(options).open(make_in_process_client());
 }
 
 }  // namespace gh::driver

@@ -21,8 +21,9 @@ using namespace gunyah;
 Vcpu::Vcpu(Vm& vm, std::uint32_t id)
     : vm_(vm),
       id_(id),
-      page_("mmap of a vCPU's run page", page_size(), PROT_READ | PROT_WRITE,
-            MAP_SHARED | MAP_ANONYMOUS),
+      page_fd_(make_memfd("gh-vcpu:" + std::to_string(id), page_size())),
+      page_("mmap of a vCPU's run page", page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+            page_fd_.get()),
       shared_(*new (page_.data()) gh_vcpu_run{})
 {
 }
@@ -215,6 +216,7 @@ public:
     }
 
     void interrupt() noexcept override { vcpu_->interrupt(); }
+    [[nodiscard]] int memory_fd() const noexcept override { return vcpu_->page_fd(); }
 
 private:
     std::shared_ptr<Vm> vm_;  // before vcpu_, which refers to it

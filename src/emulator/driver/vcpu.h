@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/fd.h"
 #include "base/mapping.h"
 #include "emulator/hyp/vm.h"
 #include "gunyah/file.h"
@@ -29,6 +30,7 @@ public:
     void remove() noexcept;
 
     [[nodiscard]] std::byte* page() const noexcept { return page_.data(); }
+    [[nodiscard]] int page_fd() const noexcept { return page_fd_.get(); }
 
 private:
     /// What the next run has to settle first.
@@ -48,6 +50,7 @@ private:
 
     Vm& vm_;
     const std::uint32_t id_;
+    Fd page_fd_;
     Mapping page_;
     gunyah::gh_vcpu_run& shared_;
     std::mutex running_;
