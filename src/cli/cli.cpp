@@ -26,6 +26,7 @@ constexpr std::array kCommands{
     Command{"dtb", "Write the devicetree that the guest would get", declare_dtb},
     Command{"map", "Draw the guest-physical address space", declare_map},
     Command{"check", "Say everything that is wrong with a configuration", declare_check},
+    Command{"emulate", "Run any program with an emulated /dev/gunyah in place", declare_emulate},
     Command{"schema", "Print the JSON Schema of configurations", declare_schema},
 };
 

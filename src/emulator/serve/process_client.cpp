@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/serve/process_client.h"
+
+#include "emulator/serve/client_memory.h"
+#include "emulator/serve/conversation.h"
+#include "emulator/serve/process.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace gh::serve {
+namespace {
+
+class ProcessClient final : public driver::Client {
+public:
+    explicit ProcessClient(pid_t process) : process_(process) {}
+
+    [[nodiscard]] bool is_caller() const noexcept override;
+    [[nodiscard]] bool read(std::uint64_t address, std::span<std::byte> to) const noexcept override;
+    [[nodiscard]] int dup_eventfd(int fd, Fd& copy) const noexcept override;
+    [[nodiscard]] int share(driver::ClientRange range,
+                            std::unique_ptr<driver::GuestView>& view) override
+    {
+        return give_memory(range, false, given_, view);
+    }
+    [[nodiscard]] int lend(driver::ClientRange range,
+                           std::unique_ptr<driver::GuestView>& view) override
+    {
+        return give_memory(range, true, given_, view);
+    }
+
+private:
+    const pid_t process_;
+    std::shared_ptr<GivenMemory> given_ = std::make_shared<GivenMemory>();
+};
+
+pid_t caller() noexcept
+{
+    const Conversation* const conversation = Conversation::current();
+    return conversation != nullptr ? conversation->call().thread : 0;
+}
+
+/// The kernel compares mm, and so do we where it lets us (CONFIG_KCMP).
+bool ProcessClient::is_caller() const noexcept
+{
+    const long same = ::syscall(SYS_kcmp, process_, caller(), KCMP_VM, 0, 0);
+    return same >= 0 ? same == 0 : process_of(caller()) == process_;
+}
+
+bool ProcessClient::read(std::uint64_t address, std::span<std::byte> to) const noexcept
+{
+    return read_memory(caller(), address, to);
+}
+
+int ProcessClient::dup_eventfd(int fd, Fd& copy) const noexcept
+{
+    const pid_t thread = caller();
+    struct stat info {};
+    if (!stat_fd(thread, fd, info))
+        return EBADF;
+    if (read_link(thread, "fd/" + std::to_string(fd)) != "anon_inode:[eventfd]")
+        return EINVAL;
+    copy = copy_fd(thread, fd);
+    return copy ? 0 : errno;
+}
+
+}  // namespace
+
+std::shared_ptr<driver::Client> make_process_client(pid_t process)
+{
+    return std::make_shared<ProcessClient>(process);
+}
+
+}  // namespace gh::serve

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/log.h"
+#include "emulator/serve/process.h"
+#include "emulator/serve/process_client.h"
+#include "emulator/serve/server.h"
+#include "gunyah/uapi.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace gh::serve {
+
+using namespace gunyah;
+
+namespace {
+
+std::uint32_t request_of(const Call& call)
+{
+    return static_cast<std::uint32_t>(call.arguments[1]);
+}
+
+/// Requests that every file has, whatever made it (FIOCLEX and kin), are not of our types.
+bool is_ours(std::uint32_t request)
+{
+    const std::uint32_t type = request >> 8 & 0xff;
+    return type == 'G' || type == 'A';
+}
+
+}  // namespace
+
+/// False: not a descriptor of ours, and nothing was answered.
+bool Server::control(const Call& call)
+{
+    struct stat info {};
+    if (!is_ours(request_of(call)) ||
+        !stat_fd(call.thread, static_cast<int>(call.arguments[0]), info))
+        return false;
+    const Object object = stand_ins_.find(info);
+    if (!object)
+        return false;
+    // What was closed before this call is closed before it is answered.
+    bury_closed();
+    switch (object->kind) {
+    case Kind::Device: control_device(call); break;
+    case Kind::Vcpu: control_vcpu(object, call); break;
+    case Kind::Vm: control_file(object, call); break;
+    case Kind::GuestMemory: listener_.answer(call, 0, ENOTTY); break;
+    }
+    return true;
+}
+
+std::shared_ptr<driver::Client> Server::client_of(pid_t process)
+{
+    auto client = clients_[process].lock();
+    if (!client) {
+        std::erase_if(clients_, [](const auto& entry) { return entry.second.expired(); });
+        client = make_process_client(process);
+        clients_[process] = client;
+    }
+    return client;
+}
+
+/// Everything that the driver knows of a client begins with CREATE_VM, so that one who forks after
+/// opening the device is another client.
+void Server::control_device(const Call& call)
+{
+    Conversation conversation(listener_, call);
+    const auto device = machine_.open(client_of(process_of(call.thread)));
+    Reply reply = device->ioctl(request_of(call), call.arguments[2]);
+    answer(conversation, request_of(call) == GH_CREATE_VM ? Kind::Vm : Kind::GuestMemory,
+           std::move(reply));
+}
+
+/// START may borrow the client's thread, whose calls somebody has to receive meanwhile.
+void Server::control_file(const Object& object, const Call& call)
+{
+    if (request_of(call) != GH_VM_START && object->strand.idle())
+        perform(object, call);
+    else
+        object->strand.add([this, object, call] { perform(object, call); });
+}
+
+void Server::perform(const Object& object, const Call& call)
+{
+    Conversation conversation(listener_, call);
+    if (object->gone)
+        return;
+    answer(conversation, Kind::Vcpu, object->file->ioctl(request_of(call), call.arguments[2]));
+}
+
+/// True if the caller heard it. A descriptor that cannot be given to the caller was not made.
+bool Server::answer(Conversation& conversation, Kind made, Reply reply)
+{
+    const Call& call = conversation.call();
+    if (reply.error != 0 || !reply.file)
+        return listener_.answer(call, reply.value, reply.error);
+    const auto object = std::make_shared<StandIn>(made);
+    object->file = std::move(reply.file);
+    const Fd fd = stand_ins_.open(object, O_RDWR);
+    const int error = fd ? listener_.answer_with_fd(call, fd.get(), true) : errno;
+    return error == 0 || listener_.answer(call, 0, error);
+}
+
+void Server::control_vcpu(const Object& object, const Call& call)
+{
+    if (request_of(call) != GH_VCPU_RUN)
+        return perform(object, call);
+    {
+        const std::scoped_lock lock(running_mutex_);
+        running_.emplace(call.id, Running{object, call});
+    }
+    object->strand.add([this, object, call] { run_vcpu(object, call); });
+    // Whoever waited for this vCPU before, and does no more, is in the way.
+    interrupt_forsaken();
+}
+
+void Server::run_vcpu(const Object& object, const Call& call)
+{
+    const Conversation conversation(listener_, call);
+    int error = 0;
+    if (!object->gone && listener_.waits(call) && !std::exchange(object->untold, false)) {
+        {
+            const std::scoped_lock lock(running_mutex_);
+            running_.at(call.id).active = true;
+        }
+        error = object->file->ioctl(GH_VCPU_RUN, call.arguments[2]).error;
+    }
+    {
+        const std::scoped_lock lock(running_mutex_);
+        running_.erase(call.id);
+    }
+    // An exit of which a signal kept the caller from hearing.
+    if (!listener_.answer(call, 0, error) && error == 0 && !object->gone)
+        object->untold = true;
+}
+
+}  // namespace gh::serve

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/serve/stand_in.h"
+
+#include "base/error.h"
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+
+namespace gh::serve {
+namespace {
+
+const char* name_of(Kind kind)
+{
+    switch (kind) {
+    case Kind::Device: return "gunyah";
+    case Kind::Vm: return "gunyah-vm";
+    case Kind::Vcpu: return "gh-vcpu";
+    case Kind::GuestMemory: return "[gh-gmem]";
+    }
+    return "";
+}
+
+std::string path_of(int fd)
+{
+    return "/proc/self/fd/" + std::to_string(fd);
+}
+
+}  // namespace
+
+StandIns::StandIns() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
+{
+    if (!inotify_)
+        throw_errno("inotify_init");
+    struct stat info {};
+    if (::fstat(make_memfd("gunyah", 0).get(), &info) != 0)
+        throw_errno("fstat of a memfd");
+    device_ = info.st_dev;
+}
+
+/// Opened anew, so that our own copies do not keep it from being closed. It is watched only once
+/// none of them is left to be mistaken for the client's.
+Fd StandIns::open(const std::shared_ptr<StandIn>& object, int flags)
+{
+    Fd opened;
+    const int memory = object->file ? object->file->memory_fd() : -1;
+    if (memory >= 0) {
+        opened = Fd{::open(path_of(memory).c_str(), flags | O_CLOEXEC)};
+    } else {
+        Fd fresh{::memfd_create(name_of(object->kind), MFD_CLOEXEC)};
+        opened = Fd{::open(path_of(fresh.get()).c_str(), flags | O_CLOEXEC)};
+    }
+    struct stat info {};
+    if (!opened || ::fstat(opened.get(), &info) != 0)
+        return Fd{};
+    const int watch = ::inotify_add_watch(inotify_.get(), path_of(opened.get()).c_str(), IN_CLOSE);
+    if (watch < 0)
+        return Fd{};
+    const std::scoped_lock lock(mutex_);
+    object->inode = info.st_ino;
+    object->watch = watch;
+    by_inode_[info.st_ino] = object;
+    by_watch_[watch] = info.st_ino;
+    return opened;
+}
+
+std::shared_ptr<StandIn> StandIns::find(const struct stat& info) const
+{
+    if (info.st_dev != device_)
+        return nullptr;
+    const std::scoped_lock lock(mutex_);
+    const auto found = by_inode_.find(info.st_ino);
+    return found != by_inode_.end() ? found->second : nullptr;
+}
+
+std::size_t StandIns::size() const
+{
+    const std::scoped_lock lock(mutex_);
+    return by_inode_.size();
+}
+
+std::vector<std::shared_ptr<StandIn>> StandIns::closed()
+{
+    std::vector<std::shared_ptr<StandIn>> gone;
+    alignas(inotify_event) std::array<char, 4096> buffer{};
+    ssize_t length = 0;
+    while ((length = ::read(inotify_.get(), buffer.data(), buffer.size())) > 0) {
+        const std::scoped_lock lock(mutex_);
+        for (ssize_t at = 0; at < length;) {
+            const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
+            at += static_cast<ssize_t>(sizeof event + event.len);
+            const auto watched = by_watch_.find(event.wd);
+            if (watched == by_watch_.end() || (event.mask & IN_CLOSE) == 0)
+                continue;
+            const auto object = by_inode_.find(watched->second);
+            if (object != by_inode_.end()) {
+                gone.push_back(object->second);
+                by_inode_.erase(object);
+            }
+            by_watch_.erase(watched);
+            ::inotify_rm_watch(inotify_.get(), event.wd);
+        }
+    }
+    return gone;
+}
+
+}  // namespace gh::serve
