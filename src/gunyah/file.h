@@ -41,6 +41,10 @@ public:
     /// signal would. Any thread.
     virtual void interrupt() noexcept = 0;
 
+    /// The descriptor could not be given to the client (its table was full): what made it did not
+    /// happen. Called at once, by whom it was made for, or never.
+    virtual void abandon() noexcept {}
+
     /// The memory that mmap of this descriptor shows, as a memfd of its own: how another process
     /// comes to see it. -1 where mmap is ENODEV, and for the kernel's files, which map themselves.
     [[nodiscard]] virtual int memory_fd() const noexcept { return -1; }

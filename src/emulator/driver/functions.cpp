@@ -134,6 +134,12 @@ int Vm::remove_function(std::uintptr_t argument)
     return ENOENT;
 }
 
+void Vm::forget_vcpu(std::uint32_t id) noexcept
+{
+    const std::scoped_lock lock(function_mutex_);
+    vcpus_.erase(id);
+}
+
 int Vm::remove_vcpu(std::uint32_t id)
 {
     const auto found = vcpus_.find(id);

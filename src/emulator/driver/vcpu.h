@@ -30,6 +30,7 @@ public:
     void remove() noexcept;
 
     [[nodiscard]] std::byte* page() const noexcept { return page_.data(); }
+    [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
     [[nodiscard]] int page_fd() const noexcept { return page_fd_.get(); }
 
 private:

@@ -44,6 +44,8 @@ public:
     /// `vcpu` is the new one, if the function is a vCPU.
     [[nodiscard]] int add_function(std::uintptr_t argument, std::shared_ptr<Vcpu>& vcpu);
     [[nodiscard]] int remove_function(std::uintptr_t argument);
+    /// The vCPU function was not added after all: its id is free again.
+    void forget_vcpu(std::uint32_t id) noexcept;
 
     // For the vCPUs.
     struct Target {

@@ -44,6 +44,11 @@ long result(const user_regs_struct& r)
 {
     return static_cast<long>(r.rax);
 }
+void set_result(user_regs_struct& r, long value)
+{
+    r.rax = static_cast<std::uint64_t>(value);
+    r.orig_rax = ~0ull;
+}
 #elif defined(__aarch64__)
 constexpr std::uint64_t kInstruction = 4;  // svc #0
 bool was_interrupted(const user_regs_struct& r, long number)
@@ -61,6 +66,10 @@ user_regs_struct prepared(user_regs_struct r, long number, const std::array<std:
 long result(const user_regs_struct& r)
 {
     return static_cast<long>(r.regs[0]);
+}
+void set_result(user_regs_struct& r, long value)
+{
+    r.regs[0] = static_cast<std::uint64_t>(value);
 }
 #else
 #error "system calls of this architecture are not known"
@@ -91,6 +100,7 @@ int BorrowedThread::stop() noexcept
     if (::ptrace(PTRACE_SEIZE, thread_, nullptr, PTRACE_O_TRACESYSGOOD) != 0)
         return errno == EPERM ? EBUSY : errno;
     seized_ = true;
+    conversation_.borrow();
     int status = 0;
     if (::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) != 0 ||
         ::waitpid(thread_, &status, __WALL) != thread_ || !WIFSTOPPED(status))
@@ -126,20 +136,30 @@ long BorrowedThread::call(long number, const std::array<std::uint64_t, 6>& argum
     return result(registers);
 }
 
+void BorrowedThread::conclude(long result) noexcept
+{
+    concluded_ = true;
+    user_regs_struct registers = saved_;
+    set_result(registers, result);
+    (void)set(registers);
+}
+
 BorrowedThread::~BorrowedThread()
 {
     if (!seized_)
         return;
     const Call& call = conversation_.call();
-    if (error_ == 0) {
+    const bool again = error_ == 0 && !concluded_;
+    if (again) {
         conversation_.expect_again();
         (void)set(prepared(saved_, call.number, call.arguments));
     }
+    conversation_.give_back();
     ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
     const pid_t process = process_of(thread_);
     for (const int signal : signals_)
         ::syscall(SYS_tgkill, process, thread_, signal);
-    if (error_ == 0 && !conversation_.await_again())
+    if (again && !conversation_.await_again())
         error_ = ESRCH;
 }
 

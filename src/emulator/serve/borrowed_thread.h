@@ -13,7 +13,8 @@ namespace gh::serve {
 
 /// The caller's own thread, borrowed to do system calls in its process (ptrace(2)): mapping memory
 /// there is something that only the process itself can do. The thread waits in the call that we are
-/// to answer; that call is cut short, and begun again when this object goes. One thread uses it.
+/// to answer; that call is cut short, and begun again when this object goes, unless it was
+/// concluded. One thread uses it.
 class BorrowedThread {
 public:
     explicit BorrowedThread(Conversation& conversation) noexcept;
@@ -27,6 +28,8 @@ public:
     [[nodiscard]] int error() const noexcept { return error_; }
     /// What the system call returns there: a result or -errno.
     [[nodiscard]] long call(long number, const std::array<std::uint64_t, 6>& arguments) noexcept;
+    /// Lets the call that was cut short return `result` (or -errno) when this object goes.
+    void conclude(long result) noexcept;
 
 private:
     int stop() noexcept;
@@ -37,6 +40,7 @@ private:
     Conversation& conversation_;
     pid_t thread_;
     bool seized_ = false;
+    bool concluded_ = false;
     user_regs_struct saved_{};
     std::vector<int> signals_;  // that came meanwhile
     int error_ = 0;             // last: stop() fills the others

@@ -55,6 +55,24 @@ bool Conversation::await_again() noexcept
     return true;
 }
 
+void Conversation::borrow() noexcept
+{
+    const std::scoped_lock lock(expected().mutex);
+    expected().borrowed.insert(call_.thread);
+}
+
+void Conversation::give_back() noexcept
+{
+    const std::scoped_lock lock(expected().mutex);
+    expected().borrowed.erase(call_.thread);
+}
+
+bool Conversation::is_borrowed(pid_t thread) noexcept
+{
+    const std::scoped_lock lock(expected().mutex);
+    return expected().borrowed.contains(thread);
+}
+
 bool Conversation::is_again(const Call& call) noexcept
 {
     const std::scoped_lock lock(expected().mutex);

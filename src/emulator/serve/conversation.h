@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace gh::serve {
 
@@ -29,6 +30,10 @@ public:
     bool await_again() noexcept;
     /// True if `call` is one that await_again() waits for, or will: nobody else need answer it.
     static bool is_again(const Call& call) noexcept;
+    /// While its thread is borrowed, the calls that it makes are ours, and go through.
+    void borrow() noexcept;
+    void give_back() noexcept;
+    static bool is_borrowed(pid_t thread) noexcept;
     /// From now on until await_again() the caller's next call of this number is this one.
     void expect_again() noexcept;
 
@@ -37,6 +42,7 @@ private:
         std::mutex mutex;
         std::condition_variable arrived;
         std::map<pid_t, Conversation*> by_thread;
+        std::set<pid_t> borrowed;
     };
     static Expected& expected() noexcept;
 

@@ -74,7 +74,7 @@ std::vector<sock_filter> make_filter()
          {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(access),
           SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat), SCMP_SYS(lstat),
           SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(lseek),
-          SCMP_SYS(fallocate), SCMP_SYS(ftruncate), SCMP_SYS(fsync)})
+          SCMP_SYS(fallocate), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(close)})
         notify(context, syscall);
     return exported(context);
 }

@@ -4,12 +4,26 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 
 namespace gh::serve {
+
+/// Caller and server take turns: waking the other on the same CPU saves half of the time, where the
+/// kernel (6.6) can.
+Listener::Listener(Fd fd) noexcept : fd_(std::move(fd))
+{
+#ifdef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+    ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+#else
+    constexpr unsigned long kSetFlags = _IOW('!', 4, std::uint64_t);  // headers older than 6.6
+    constexpr unsigned long kSyncWakeUp = 1;
+    ::ioctl(fd_.get(), kSetFlags, kSyncWakeUp);
+#endif
+}
 
 std::optional<Call> Listener::receive() const noexcept
 {

@@ -24,7 +24,7 @@ struct Call {
 /// client died.
 class Listener {
 public:
-    explicit Listener(Fd fd) noexcept : fd_(std::move(fd)) {}
+    explicit Listener(Fd fd) noexcept;
 
     /// Readable when a call waits; hung up when no process has the filter any more.
     [[nodiscard]] int get() const noexcept { return fd_.get(); }

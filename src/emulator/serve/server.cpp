@@ -62,7 +62,13 @@ void Server::receive()
     const auto call = listener_.receive();
     if (!call || Conversation::is_again(*call))
         return;
-    if (call->number == SYS_ioctl ? control(*call) : open_device(*call))
+    if (Conversation::is_borrowed(call->thread)) {
+        listener_.let_through(*call);
+        return;
+    }
+    if (call->number == SYS_ioctl   ? control(*call)
+        : call->number == SYS_close ? close(*call)
+                                    : open_device(*call))
         return;
     const Verdict verdict = decide(*call);
     if (verdict.ours)

@@ -49,6 +49,8 @@ private:
     Verdict stat_device(const Call& call) const;
 
     // server_files.cpp: calls on its descriptors
+    bool close(const Call& call);
+    void close_now(const Call& call);
     static Verdict seek(const Call& call);
     static Verdict map(const StandIn& object, const Call& call);
     static Verdict allocate(const StandIn& object, const Call& call);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the kernel's files answer otherwise than the memfds that stand for them (gunyah-uapi.md 2.0,
 // golden/README.md 01.4 to 01.6).
+#include "emulator/serve/borrowed_thread.h"
 #include "emulator/serve/server.h"
 
 #include <cerrno>
@@ -10,6 +11,32 @@
 #include <unistd.h>
 
 namespace gh::serve {
+
+/// The kernel's driver ends a VM within the last close, and its client may rely on that: lent
+/// memory is back when close returns. False: no descriptor of ours, and nothing was done.
+bool Server::close(const Call& call)
+{
+    const Object object = object_of(call);
+    if (!object || object->kind == Kind::Device)
+        return false;
+    undertaker_.add([this, call] { close_now(call); });
+    return true;
+}
+
+void Server::close_now(const Call& call)
+{
+    Conversation conversation(listener_, call);
+    BorrowedThread borrowed(conversation);
+    if (borrowed.error() != 0) {
+        listener_.let_through(call);
+        return;
+    }
+    const long closed = borrowed.call(SYS_close, {call.arguments[0]});
+    // The kernel lets go of the file on the way out of the call: another one makes sure of that.
+    (void)borrowed.call(SYS_getpid, {});
+    bury_closed();
+    borrowed.conclude(closed);
+}
 
 /// noop_llseek.
 Server::Verdict Server::seek(const Call& call)

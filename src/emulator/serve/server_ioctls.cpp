@@ -100,7 +100,10 @@ bool Server::answer(Conversation& conversation, Kind made, Reply reply)
     object->file = std::move(reply.file);
     const Fd fd = stand_ins_.open(object, O_RDWR);
     const int error = fd ? listener_.answer_with_fd(call, fd.get(), true) : errno;
-    return error == 0 || listener_.answer(call, 0, error);
+    if (error == 0)
+        return true;
+    object->file->abandon();
+    return listener_.answer(call, 0, error);
 }
 
 void Server::control_vcpu(const Object& object, const Call& call)
