@@ -124,16 +124,43 @@ Server::Verdict Server::decide(const Call& call)
     }
 }
 
-/// The driver takes its time to end a VM, and what it does for a client may not be over.
+/// What the driver does for a client may not be over: then somebody else waits for it.
 void Server::bury_closed()
 {
-    for (Object& object : stand_ins_.closed()) {
+    std::vector<Object> objects;
+    {
+        const std::scoped_lock lock(burial_mutex_);
+        objects = stand_ins_.closed();
+        burials_ += static_cast<unsigned>(objects.size());
+    }
+    for (Object& object : objects) {
         object->gone = true;
         if (object->kind == Kind::Vcpu)
             object->file->interrupt();
-        if (!object->strand.idle())
-            undertaker_.add([dead = std::move(object)] { dead->strand.drain(); });
+        if (object->strand.idle())
+            bury(std::move(object));
+        else
+            undertaker_.add([this, object] {
+                object->strand.drain();
+                bury(object);
+            });
     }
+}
+
+/// The file goes here, whoever holds the rest.
+void Server::bury(Object object) noexcept
+{
+    object->file.reset();
+    object.reset();
+    const std::scoped_lock lock(burial_mutex_);
+    --burials_;
+    buried_.notify_all();
+}
+
+void Server::await_burials() noexcept
+{
+    std::unique_lock lock(burial_mutex_);
+    buried_.wait(lock, [this] { return burials_ == 0; });
 }
 
 void Server::interrupt_forsaken()

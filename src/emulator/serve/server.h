@@ -6,6 +6,7 @@
 #include "emulator/serve/listener.h"
 #include "emulator/serve/stand_in.h"
 
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <string>
@@ -66,6 +67,8 @@ private:
     [[nodiscard]] std::shared_ptr<driver::Client> client_of(pid_t process);
 
     void bury_closed();
+    void bury(Object object) noexcept;
+    void await_burials() noexcept;
     void interrupt_forsaken();
 
     Listener listener_;
@@ -81,7 +84,11 @@ private:
     };
     std::mutex running_mutex_;
     std::map<std::uint64_t, Running> running_;  // VCPU_RUNs under way, by id of the call
-    Strand undertaker_{"gunyah-close"};
+    std::mutex burial_mutex_;
+    std::condition_variable buried_;
+    unsigned burials_ = 0;  // objects that are closed and not gone yet
+    Strand undertaker_{"gunyah-bury"};
+    Strand closer_{"gunyah-close"};  // closes for clients: one after the other
 };
 
 /// What fstat says of the device and of its descriptors, as far as it differs from a memfd's.

@@ -19,7 +19,7 @@ bool Server::close(const Call& call)
     const Object object = object_of(call);
     if (!object || object->kind == Kind::Device)
         return false;
-    undertaker_.add([this, call] { close_now(call); });
+    closer_.add([this, call] { close_now(call); });
     return true;
 }
 
@@ -35,6 +35,7 @@ void Server::close_now(const Call& call)
     // The kernel lets go of the file on the way out of the call: another one makes sure of that.
     (void)borrowed.call(SYS_getpid, {});
     bury_closed();
+    await_burials();
     borrowed.conclude(closed);
 }
 
