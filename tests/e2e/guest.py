@@ -58,13 +58,13 @@ def take_terminal():
 
 
 class Guest:
-    """A running VM; `with` ends it whatever happens."""
+    """A running VM; `with` ends it whatever happens. `before`: a command to run gh-vmm under."""
 
-    def __init__(self, values, *, terminal=False, stdin=None, options=()):
+    def __init__(self, values, *, terminal=False, stdin=None, options=(), before=()):
         self.folder = tempfile.TemporaryDirectory()
         path = pathlib.Path(self.folder.name) / "config.json"
         path.write_text(json.dumps(values))
-        command = qemu_command(values) if VMM == "qemu" else [VMM, "run", *options, str(path)]
+        command = qemu_command(values) if VMM == "qemu" else [*before, VMM, "run", *options, str(path)]
         self.terminal = None
         if terminal:
             self.terminal, stdin = pty.openpty()

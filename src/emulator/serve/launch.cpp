@@ -45,6 +45,8 @@ struct Word {
                          const sigset_t& mask) noexcept
 {
     Word word;
+    // Without us its calls would fail with ENOSYS.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     word.listener = install_filter(filter);
     if (word.listener < 0)
         word.error = -word.listener;

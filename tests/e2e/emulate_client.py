@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Programs for emulate_test.py, each run under gh-vmm emulate: emulate_client.py NAME [ARGUMENT...]."""
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+
+from gunyah import SPIN, STORE_AND_OFF, SYSTEM_OFF, Vm
+
+OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
+
+
+def run(how):
+    """A guest stores to a device, then powers off."""
+    vm = Vm(STORE_AND_OFF, lend=how == "lend", private=how == "private").add_vcpu().start()
+    assert vm.run() == ("mmio", 0x1000, 42, True)
+    assert vm.run() == OFF
+    vm.close()
+
+
+def returned():
+    """Lent memory is back, with what it held, once the VM is closed."""
+    vm = Vm(SYSTEM_OFF, lend=True, private=True)
+    vm.ram[0x1000:0x1004] = b"mine"
+    vm.add_vcpu().start()
+    assert vm.run() == OFF
+    vm.close()
+    assert vm.ram[0x1000:0x1004] == b"mine"
+
+
+def touched():
+    """Lent memory is out of reach: this ends by SIGBUS."""
+    vm = Vm(SPIN, lend=True).add_vcpu().start()
+    print(vm.ram[0x1000])
+
+
+def interrupted():
+    """A signal interrupts VCPU_RUN, as often as it comes."""
+    vm = Vm(SPIN).add_vcpu().start()
+
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    for _ in range(5):
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        try:
+            vm.run()
+        except OSError as error:
+            assert error.errno == errno.EINTR
+            continue
+        assert False, "VCPU_RUN returned by itself"
+
+
+def threads():
+    """VMs run side by side, each in a thread of its own."""
+    failures = []
+
+    def one():
+        try:
+            for _ in range(20):
+                run("share")
+        except BaseException as failure:  # told by the main thread
+            failures.append(failure)
+
+    workers = [threading.Thread(target=one) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not failures, failures
+
+
+def killed():
+    """Children that die in VCPU_RUN leave nothing behind: 80 are more than there are vmids."""
+    for _ in range(80):
+        child = os.fork()
+        if child == 0:
+            Vm(SPIN, lend=True).add_vcpu().start().run()
+        time.sleep(0.03)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    run("lend")
+
+
+def server():
+    """Descriptors, threads and memory (KiB) of who serves us."""
+    base = f"/proc/{os.getppid()}"
+    with open(base + "/status", encoding="ascii") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return (len(os.listdir(base + "/fd")), int(fields["Threads"]), int(fields["VmRSS"].split()[0]))
+
+
+def cycles(times):
+    """Create, start, run, close, over and over: the server does not grow."""
+    for _ in range(50):
+        run("share")
+    before = server()
+    for _ in range(int(times)):
+        run("share")
+    after = server()
+    print(f"descriptors, threads, KiB: {before}, then {after}")
+    # One more thread: it comes when an end has to be waited for, and stays.
+    assert after[0] <= before[0] and after[1] <= before[1] + 1, "leaks descriptors or threads"
+    assert after[2] - before[2] < 4096, "leaks memory"
+
+
+def refused():
+    """What the device refuses, it refuses with the kernel's errno."""
+    vm = Vm(SYSTEM_OFF)
+    try:
+        vm.control(0x4700)  # CREATE_VM is the device's
+    except OSError as error:
+        assert error.errno == errno.ENOTTY
+    vm.start()
+    vm.start()  # idempotent
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""gh-vmm emulate: programs of any kind find a /dev/gunyah and are served as by the kernel."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import guest
+from guest import VMM
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def emulate(*command, options=(), seconds=120):
+    return subprocess.run([VMM, "emulate", *options, "--", *command], capture_output=True, text=True,
+                          timeout=seconds * guest.PATIENCE, cwd=HERE)
+
+
+class Programs(unittest.TestCase):
+    """Any program: what has nothing to do with the device is as always."""
+
+    def test_the_device_is_there(self):
+        self.assertEqual(emulate("test", "-c", "/dev/gunyah").returncode, 0)
+        self.assertEqual(emulate("test", "-c", "/dev/other", options=["--device", "/dev/other"]).returncode, 0)
+
+    def test_relative_paths_and_directories_find_it(self):
+        done = emulate("sh", "-c", "cd /dev && test -c gunyah && test -c ./../dev//gunyah && exec 3<>gunyah")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_the_exit_status_is_the_commands(self):
+        self.assertEqual(emulate("sh", "-c", "exit 7").returncode, 7)
+        self.assertEqual(emulate("sh", "-c", "kill -TERM $$").returncode, 128 + signal.SIGTERM)
+
+    def test_a_command_that_is_not_there_is_an_error(self):
+        done = emulate("/nowhere/program")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot run '/nowhere/program': ENOENT", done.stderr)
+
+    def test_no_command_is_a_mistake(self):
+        self.assertEqual(subprocess.run([VMM, "emulate"], capture_output=True).returncode, 35)
+
+    def test_it_waits_for_all_that_the_command_started(self):
+        done = emulate("sh", "-c", "(sleep 1; test -c /dev/gunyah && echo late) & echo early")
+        self.assertEqual(done.stdout.split(), ["early", "late"])
+
+    def test_sigterm_reaches_the_command(self):
+        running = subprocess.Popen([VMM, "emulate", "--", "sh", "-c", "trap 'exit 5' TERM; echo up; "
+                                    "while :; do sleep 0.1; done"], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(running.stdout.readline(), "up\n")
+        running.send_signal(signal.SIGTERM)
+        self.assertEqual(running.wait(10 * guest.PATIENCE), 5)
+        running.stdout.close()
+
+
+class Clients(unittest.TestCase):
+    """A VMM written from the documented ABI alone (gunyah.py)."""
+
+    def client(self, *arguments, seconds=120):
+        done = emulate(sys.executable, "-B", "emulate_client.py", *arguments, seconds=seconds)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_a_guest_with_shared_memory(self):
+        self.client("run", "share")
+
+    def test_a_guest_with_private_memory(self):
+        self.client("run", "private")
+
+    def test_a_guest_with_lent_memory(self):
+        self.client("run", "lend")
+
+    def test_lent_memory_comes_back(self):
+        self.client("returned")
+
+    def test_lent_memory_is_out_of_reach(self):
+        done = emulate(sys.executable, "-B", "emulate_client.py", "touched")
+        self.assertEqual(done.returncode, 128 + signal.SIGBUS)
+
+    def test_signals_interrupt(self):
+        self.client("interrupted")
+
+    def test_many_vms_at_once(self):
+        self.client("threads")
+
+    def test_killed_clients_leave_nothing(self):
+        self.client("killed")
+
+    def test_refusals(self):
+        self.client("refused")
+
+    def test_a_thousand_vms_leak_nothing(self):
+        self.client("cycles", os.environ.get("GH_TEST_CYCLES", "1000"), seconds=600)
+
+    def test_production_refuses_shared_memory_and_says_why(self):
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder) / "log"
+            done = emulate(sys.executable, "-B", "emulate_client.py", "run", "share",
+                           options=["--resource-manager", "production", "--log", str(log)])
+            self.assertIn("No such device", done.stderr)
+            self.assertIn("must be lent", log.read_text())
+
+
+class Ourselves(unittest.TestCase):
+    """gh-vmm as a client, by way of the kernel's interface."""
+
+    def boot(self, *settings, options=()):
+        guest.need("vmlinuz-cloud", "initrd.gz")
+        values = guest.config(kernel=str(guest.GUEST / "vmlinuz-cloud"))
+        values["hypervisor"] = {"device": "kernel"}
+        for key, value in settings:
+            values[key] = value
+        with guest.Guest(values, before=[VMM, "emulate", *options, "--"]) as vm:
+            vm.boot().send("uname -m; poweroff -f\n")
+            vm.expect("aarch64")
+            self.assertEqual(vm.exit_code(), 0)
+
+    def test_debian_boots(self):
+        self.boot()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VMM of a few lines, written from the documented ABI of /dev/gunyah: what tests run under gh-vmm
+emulate. Requests and layouts: Linux, include/uapi/linux/gunyah.h of the android15-6.6 kernels."""
+import ctypes
+import mmap
+import os
+import struct
+
+CREATE_VM, SET_USER_MEM_REGION, SET_DTB_CONFIG, START = 0x4700, 0x40204701, 0x40104702, 0x4703
+ADD_FUNCTION, VCPU_RUN, VCPU_MMAP_SIZE, LEND_USER_MEM = 0x40104704, 0x4705, 0x4706, 0x40204111
+VCPU = 1
+EXIT_MMIO, EXIT_STATUS = 1, 2
+
+BASE, SIZE, DTB = 0x80000000, 4 << 20, 2 << 20
+
+SYSTEM_OFF = [0xd2800100, 0xf2b08000, 0xd4000002]  # mov x0, #8; movk x0, #0x8400, lsl 16; hvc #0
+STORE_AND_OFF = [0xd2820001, 0x52800542, 0xb9000022] + SYSTEM_OFF  # *(int*)0x1000 = 42
+SPIN = [0x14000000]
+
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
+
+
+def ioctl(fd, request, argument=0):
+    """ioctl(2), once: its result, or OSError. Bytes are passed by address."""
+    if isinstance(argument, bytes):
+        argument = ctypes.cast(ctypes.create_string_buffer(argument, len(argument)), ctypes.c_void_p)
+    result = libc.ioctl(fd, request, argument)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+class Tree:
+    """Writes a devicetree blob (Devicetree Specification 0.4, chapter 5)."""
+
+    def __init__(self):
+        self.structure, self.strings = b"", b""
+
+    def node(self, name, properties, *children):
+        self.structure += struct.pack(">I", 1) + self.padded(name.encode() + b"\0")
+        for key, value in properties.items():
+            if isinstance(value, str):
+                value = value.encode() + b"\0"
+            elif not isinstance(value, bytes):
+                value = struct.pack(f">{len(value)}I", *value)
+            self.structure += struct.pack(">III", 3, len(value), len(self.strings)) + self.padded(value)
+            self.strings += key.encode() + b"\0"
+        for child in children:
+            child()
+        self.structure += struct.pack(">I", 2)
+
+    @staticmethod
+    def padded(data):
+        return data + bytes(-len(data) % 4)
+
+    def blob(self):
+        structure = self.structure + struct.pack(">I", 9)
+        strings_at = 56 + len(structure)
+        total = strings_at + len(self.strings)
+        header = struct.pack(">10I", 0xd00dfeed, total, 56, strings_at, 40, 17, 16, 0, len(self.strings),
+                             len(structure))
+        return header + bytes(16) + structure + self.strings
+
+
+def devicetree():
+    tree = Tree()
+    cells = {"#address-cells": [2], "#size-cells": [2]}
+
+    def leaf(name, **properties):
+        return lambda: tree.node(name, {key.replace("_", "-"): value for key, value in properties.items()})
+
+    def config():
+        tree.node("gunyah-vm-config", {"image-name": "test", "os-type": "linux", **cells},
+                  lambda: tree.node("memory", {**cells, "base-address": [0, BASE]}),
+                  leaf("interrupts", config=[1]), leaf("vcpus", affinity="proxy"))
+
+    def cpus():
+        tree.node("cpus", {"#address-cells": [1], "#size-cells": [0]},
+                  leaf("cpu@0", device_type="cpu", compatible="arm,arm-v8", enable_method="psci", reg=[0],
+                       cpu_idle_states=b""))
+
+    def intc():
+        tree.node("intc", {"compatible": "arm,gic-v3", "#interrupt-cells": [3], "interrupt-controller": b"",
+                           "reg": [0, 0x3fff0000, 0, 0x10000, 0, 0x3ffd0000, 0, 0x20000], "phandle": [1]})
+
+    tree.node("", {**cells, "interrupt-parent": [1]}, leaf("chosen", bootargs=""), cpus,
+              leaf("psci", compatible="arm,psci-1.0", method="hvc"), intc, config)
+    # device_type is the only name with an underscore.
+    return tree.blob().replace(b"device-type\0", b"device_type\0")
+
+
+class Vm:
+    """Memory is a memfd, shared with the guest or lent to it; `code` stands at its start."""
+
+    def __init__(self, code, lend=False, private=False, path="/dev/gunyah"):
+        device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self.fd = ioctl(device, CREATE_VM, 0)
+        os.close(device)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS if private else mmap.MAP_SHARED
+        memory = -1 if private else os.memfd_create("guest")
+        if not private:
+            os.ftruncate(memory, SIZE)
+        self.ram = mmap.mmap(memory, SIZE, flags)
+        if not private:
+            os.close(memory)
+        self.ram[0:4 * len(code)] = struct.pack(f"<{len(code)}I", *code)
+        tree = devicetree()
+        self.ram[DTB:DTB + len(tree)] = tree
+        address = ctypes.addressof(ctypes.c_char.from_buffer(self.ram))
+        self.control(LEND_USER_MEM if lend else SET_USER_MEM_REGION,
+                     struct.pack("<IIQQQ", 0, 7, BASE, SIZE, address))
+        self.control(SET_DTB_CONFIG, struct.pack("<QQ", BASE + DTB, SIZE - DTB))
+        self.vcpu = self.page = None
+
+    def control(self, request, argument=0):
+        return ioctl(self.fd, request, argument)
+
+    def add_vcpu(self):
+        identity = ctypes.create_string_buffer(struct.pack("<I", 0), 4)
+        self.vcpu = self.control(ADD_FUNCTION, struct.pack("<IIQ", VCPU, 4, ctypes.addressof(identity)))
+        self.page = mmap.mmap(self.vcpu, ioctl(self.vcpu, VCPU_MMAP_SIZE, 0), mmap.MAP_SHARED)
+        return self
+
+    def start(self):
+        self.control(START)
+        return self
+
+    def run(self):
+        """One VCPU_RUN: what it ended with."""
+        ioctl(self.vcpu, VCPU_RUN, 0)
+        reason, = struct.unpack_from("<I", self.page, 8)
+        if reason == EXIT_MMIO:
+            address, data, length, write = struct.unpack_from("<QQIB", self.page, 16)
+            return "mmio", address, data & ((1 << 8 * length) - 1), bool(write)
+        if reason == EXIT_STATUS:
+            return ("status", *struct.unpack_from("<IH", self.page, 16))
+        return ("exit", reason)
+
+    def close(self):
+        if self.page is not None:
+            self.page.close()
+            os.close(self.vcpu)
+        os.close(self.fd)
