@@ -7,7 +7,7 @@ import tempfile
 import time
 from typing import NamedTuple
 
-from .guest import BUILT, GUEST, Guest, Machine
+from .guest import BUILT, GUEST, VMM, Guest, Machine
 
 SMALL = BUILT / "small.gz"        # busybox and our program
 PROGRAMS = BUILT / "programs.gz"  # Debian's programs, too
@@ -123,6 +123,16 @@ def start():
                 seconds = time.monotonic() - vm.begin
             os.close(reader)
         return Sample(seconds * 1000)
+    return measure
+
+
+def ioctl():
+    """Median microseconds of an ioctl that another program makes; nothing to compare with."""
+    def measure(side):
+        if not side.ours:
+            return None
+        done = subprocess.run([VMM, "emulate", "--", BUILT / "ioctl"], capture_output=True, check=True)
+        return Sample(float(done.stdout))
     return measure
 
 

@@ -48,6 +48,7 @@ ROWS = {
     "tiny": Row("first byte of a tiny guest, wall", measures.first_byte(), 0.5, 0.2, unit="ms"),
     "memcpy": Row("2 GiB of memcpy", measures.work("memcpy", 128)),
     "start": Row("exec to START, 1 GiB, Debian kernel", measures.start(), 30, 15, unit="ms", judged="ours"),
+    "ioctl": Row("ioctl of a program under gh-vmm emulate", measures.ioctl(), 15, 10, unit="us", judged="ours"),
     "memory": Row("own resident memory, shell", measures.memory(), 12, 8, unit="MiB", judged="ours"),
     "idle": Row("idle shell, of one host core", measures.idle(), 1, 0.3, unit="%", judged="ours"),
     "t0-integer": Row("interpreter: integer code", measures.speed("integer", 4000), 150, 300,
