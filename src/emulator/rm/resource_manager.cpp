@@ -30,4 +30,24 @@ Error ResourceManager::deallocate(const Vm& vm)
     return Error::Ok;
 }
 
+Error ResourceManager::take_parcel()
+{
+    const std::scoped_lock lock(mutex_);
+    if (parcels_ == kMaxParcels) {
+        log(LogLevel::Warn,
+            "Resource Manager: the host has given %zu regions of memory away, which is all it may; "
+            "use fewer and larger ones",
+            kMaxParcels);
+        return Error::Denied;
+    }
+    ++parcels_;
+    return Error::Ok;
+}
+
+void ResourceManager::take_parcels_back(std::size_t count)
+{
+    const std::scoped_lock lock(mutex_);
+    parcels_ -= count;
+}
+
 }  // namespace gh::rm

@@ -28,13 +28,16 @@ inline constexpr std::uint16_t kVmidHost = 3;
 inline constexpr std::uint16_t kVmidFirst = 0x80;
 inline constexpr std::uint16_t kVmidLast = 0xbe;
 
+inline constexpr std::size_t kMaxParcels = 64;  // of one owner
+
 /// Rights of a parcel, as the host's flags number them.
 inline constexpr std::uint32_t kRead = 1;
 inline constexpr std::uint32_t kWrite = 2;
 inline constexpr std::uint32_t kExecute = 4;
 inline constexpr std::uint32_t kAllRights = kRead | kWrite | kExecute;
 
-/// Memory that the host gives to a VM. Addresses are honoured as given (demand paging).
+/// Memory that the host gives to a VM. `at` is where its owner wants it, and where it goes if
+/// Policy::addresses_honoured; else the Resource Manager moves it (fdt::place_parcels).
 struct Parcel {
     Gpa at{};
     std::uint64_t size = 0;
@@ -79,7 +82,8 @@ struct ImageConfig {
 
 /// What holds for every VM of a machine.
 struct Policy {
-    bool production = false;  // demands lent memory, as Resource Managers of phones do
+    bool production = false;         // demands lent memory, as Resource Managers of phones do
+    bool addresses_honoured = true;  // demand paging: memory lies where its owner says
     hyp::Engine engine = hyp::Engine::Auto;
     bool strict_code = false;                           // hyp::VmConfig has it
     std::shared_ptr<hyp::Profiler> profiler = nullptr;  // as hyp::VmConfig has it
@@ -120,6 +124,7 @@ private:
     Error check_configuration() const;
     Error read_devicetree();
     Error check_start() const;
+    Error place_parcels();
     Error patch_devicetree(std::span<const HostPiece> memory);
     Error make_hypervisor(std::span<const HostPiece> memory,
                           std::function<void(const hyp::VmExit&)> on_exit);
@@ -150,9 +155,15 @@ public:
     /// as on the real thing.
     Error deallocate(const Vm& vm);
 
+    /// MEM_LEND or MEM_SHARE by the host, which may have 64 parcels under way: else Denied.
+    Error take_parcel();
+    /// MEM_RECLAIM of so many.
+    void take_parcels_back(std::size_t count);
+
 private:
     Policy policy_;
     std::mutex mutex_;
+    std::size_t parcels_ = 0;
     std::map<std::uint16_t, std::shared_ptr<Vm>> vms_;
 };
 

@@ -162,6 +162,8 @@ Error Vm::start(std::span<const HostPiece> memory, std::function<void(const hyp:
         return Error::VmState;
     Error error = check_start();
     if (error == Error::Ok)
+        error = place_parcels();
+    if (error == Error::Ok)
         error = patch_devicetree(memory);
     if (error == Error::Ok)
         error = make_hypervisor(memory, std::move(on_exit));
@@ -180,17 +182,43 @@ Error Vm::check_start() const
     for (const fdt::Finding& finding : tree_->findings)
         if (finding.kind != fdt::Finding::Kind::Odd)
             return refuse(finding);
-    if (const auto refusal = check_addresses(*tree_, config_))
-        return refuse(refusal->error, refusal->reason);
     if (tree_->gic.stride != kRedistributorStride)
         return refuse(Error::NoResource,
                       tree_->gic.path + ": only a redistributor-stride of 0x20000 is emulated");
-    if (tree_->base_address != raw(image.at))
-        log(LogLevel::Warn,
-            "Resource Manager: base-address is %#llx but the image's region is at %#llx: kernels "
-            "before android15 place it at base-address",
-            static_cast<unsigned long long>(tree_->base_address),
-            static_cast<unsigned long long>(raw(image.at)));
+    return Error::Ok;
+}
+
+/// Decides where parcels go, by the rule that the kernel's way of giving memory brings with it.
+Error Vm::place_parcels()
+{
+    const Parcel& image = config_.parcels[config_.image];
+    if (policy_.addresses_honoured) {
+        if (const auto refusal = check_addresses(*tree_, config_))
+            return refuse(refusal->error, refusal->reason);
+        if (tree_->base_address != raw(image.at))
+            log(LogLevel::Warn,
+                "Resource Manager: base-address is %#llx but the image's region is at %#llx: "
+                "kernels before android15 place it at base-address",
+                static_cast<unsigned long long>(tree_->base_address),
+                static_cast<unsigned long long>(raw(image.at)));
+        return Error::Ok;
+    }
+    std::vector<fdt::Parcel> parcels;
+    for (const Parcel& parcel : config_.parcels)
+        parcels.push_back({parcel.label, parcel.size, &parcel == &image, parcel.lent});
+    const auto layout = fdt::place_parcels(*tree_, parcels);
+    if (const fdt::Finding* const refusal = layout.refusal())
+        return refuse(*refusal);
+    for (std::size_t i = 0; i < parcels.size(); ++i) {
+        Parcel& parcel = config_.parcels[i];
+        if (parcel.at != Gpa{layout.at[i]})
+            log(LogLevel::Warn,
+                "Resource Manager: memory given for %#llx goes to %#llx: this generation heeds "
+                "base-address and shm nodes alone",
+                static_cast<unsigned long long>(raw(parcel.at)),
+                static_cast<unsigned long long>(layout.at[i]));
+        parcel.at = Gpa{layout.at[i]};
+    }
     return Error::Ok;
 }
 

@@ -207,3 +207,28 @@ TEST_CASE_FIXTURE(RmFixture, "damaged devicetrees are refused or accepted, never
     }
     CHECK(start_with_blob(good) == Error::Ok);
 }
+
+TEST_CASE_FIXTURE(RmFixture, "where addresses are not honoured the image goes to base-address")
+{
+    gh::rm::ResourceManager heedless{{.addresses_honoured = false}};
+    REQUIRE(heedless.allocate(vm) == gh::rm::Error::Ok);
+    parcels[0].at = gh::Gpa{0xa000'0000};
+    REQUIRE(vm->configure(config()) == gh::rm::Error::Ok);
+    REQUIRE(vm->init(gh::fdt::flatten(tree)) == gh::rm::Error::Ok);
+    REQUIRE(start() == gh::rm::Error::Ok);
+    CHECK(hypervisor().config.ram[0].at == gh::Gpa{0x8000'0000});
+    CHECK(hypervisor().config.boot.pc == 0x8000'0000);
+    CHECK(hypervisor().config.boot.x[0] == 0x8000'0000 + kDtbOffset);
+}
+
+TEST_CASE_FIXTURE(RmFixture,
+                  "the host may give 64 parcels, of which those taken back count no more")
+{
+    for (std::size_t i = 0; i < gh::rm::kMaxParcels; ++i)
+        CHECK(manager.take_parcel() == gh::rm::Error::Ok);
+    CHECK(manager.take_parcel() == gh::rm::Error::Denied);
+    manager.take_parcels_back(2);
+    CHECK(manager.take_parcel() == gh::rm::Error::Ok);
+    CHECK(manager.take_parcel() == gh::rm::Error::Ok);
+    CHECK(manager.take_parcel() == gh::rm::Error::Denied);
+}
