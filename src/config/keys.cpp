@@ -95,7 +95,9 @@ constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"
 constexpr std::array<Words, 2> kCodes{"contract", "strict"};
 constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
-constexpr std::array<Words, 2> kPersonalities{"android15", "android16"};
+constexpr std::array<Words, 12> kPersonalities{"v10", "v11", "android14-early", "v12",
+                                               "v13", "v14", "android14",       "v15",
+                                               "v16", "v17", "android15",       "android16"};
 
 constexpr std::array<Words, 5> kAlsoKernel{"image", "kernel_path", "vmlinuz", "payload", "bios"};
 constexpr std::array<Words, 4> kAlsoInitrd{"initramfs", "ramdisk", "initrd_path", "rootfs"};

@@ -96,12 +96,16 @@ struct gunyah_map_mem_args {
 };
 static_assert(sizeof(gunyah_map_mem_args) == 32);
 
+inline constexpr std::uint64_t GUNYAH_GUEST_MEM_CLOEXEC = 1;
+inline constexpr std::uint64_t GUNYAH_GUEST_MEM_ALLOW_HUGEPAGE = 2;
+
 // v15-v17 alone: the Android headers give the same request other bits and never implement it.
 inline constexpr std::uint32_t GUNYAH_MEM_FORCE_LEND = 1;
 inline constexpr std::uint32_t GUNYAH_MEM_FORCE_SHARE = 2;
 inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_READ = 0x10;
 inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_WRITE = 0x20;
 inline constexpr std::uint32_t GUNYAH_MEM_ALLOW_EXEC = 0x40;
+inline constexpr std::uint32_t GUNYAH_MEM_UNMAP = 0x100;
 
 struct gh_run_mmio {
     std::uint64_t phys_addr;

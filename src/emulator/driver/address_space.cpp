@@ -8,6 +8,9 @@
 #include <memory>
 #include <string_view>
 
+#include <sys/uio.h>
+#include <unistd.h>
+
 namespace gh::driver {
 namespace {
 
@@ -43,6 +46,14 @@ std::vector<Vma> mappings(std::uint64_t start, std::uint64_t end)
         found.push_back(vma);
     }
     return found;
+}
+
+bool is_backed(const Vma& vma) noexcept
+{
+    std::byte byte{};
+    iovec local{&byte, 1};
+    iovec remote{reinterpret_cast<void*>(vma.end - 1), 1};
+    return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1;
 }
 
 }  // namespace gh::driver

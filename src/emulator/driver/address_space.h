@@ -22,4 +22,8 @@ inline constexpr const char* kPlugName = "gunyah-lent";
 /// The mappings of this process that touch [start, end), ascending. Empty on any failure.
 [[nodiscard]] std::vector<Vma> mappings(std::uint64_t start, std::uint64_t end);
 
+/// Whether the last byte of a readable mapping can be read: a file mapping that reaches beyond the
+/// end of its file cannot be given to a guest, for touching it is a SIGBUS.
+[[nodiscard]] bool is_backed(const Vma& vma) noexcept;
+
 }  // namespace gh::driver

@@ -3,12 +3,16 @@
 
 #include "base/fd.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace gh::driver {
 
@@ -37,8 +41,17 @@ struct ClientRange {
     std::uint64_t size = 0;
 };
 
+/// What a descriptor stands for, whatever its number.
+struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+
+    friend bool operator==(const FileId&, const FileId&) = default;
+    friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
 /// All that the driver needs of the process that calls it: its memory, its descriptors and its
-/// identity. The seam behind which a client in another process will stand. Any thread.
+/// identity. The seam behind which a client in another process stands. Any thread.
 class Client {
 public:
     virtual ~Client() = default;
@@ -60,7 +73,29 @@ public:
     /// Takes memory away from the client (SIGBUS on touch) until the view goes. EINVAL if any of it
     /// is shared or lent already.
     [[nodiscard]] virtual int lend(ClientRange range, std::unique_ptr<GuestView>& view) = 0;
+
+    /// Whether every page of a range could be pinned: it is there and, if `write`, may be written.
+    [[nodiscard]] virtual bool pinnable(ClientRange range, bool write) const = 0;
+
+    /// The file behind the client's descriptor `fd`: false if it has none.
+    [[nodiscard]] virtual bool identify(int fd, FileId& id) const noexcept = 0;
+    /// Whether the client maps any of that range of a file, other than by gunyah::File.
+    [[nodiscard]] virtual bool maps(FileId file, ClientRange range) const = 0;
+
+    /// Counts bytes as locked by the client: false where RLIMIT_MEMLOCK forbids it, for all VMs of
+    /// the client together.
+    [[nodiscard]] bool lock(std::uint64_t bytes);
+    void unlock(std::uint64_t bytes) noexcept { locked_ -= bytes; }
+
+private:
+    /// How many bytes it may lock: RLIMIT_MEMLOCK, or ~0 with CAP_IPC_LOCK.
+    [[nodiscard]] virtual std::uint64_t lock_limit() const = 0;
+
+    std::atomic<std::uint64_t> locked_{0};
 };
+
+/// lock_limit() of a process by its name in /proc: a number, or "self".
+[[nodiscard]] std::uint64_t lock_limit_of(const std::string& process);
 
 /// copy_from_user of one structure.
 template <class T>

@@ -16,6 +16,7 @@ class ResourceManager;
 namespace gh::driver {
 
 class Client;
+class GuestMemories;
 struct Personality;
 
 /// What the Resource Manager accepts. Production is what phones do: the parcel that holds the
@@ -23,7 +24,7 @@ struct Personality;
 enum class Manner { Open, Production };
 
 struct DeviceOptions {
-    std::string personality = "android15";  // android15, android16
+    std::string personality = "android15";  // as find_personality() knows them
     Manner manner = Manner::Open;
     hyp::Engine engine = hyp::Engine::Auto;
     bool strict_code = false;  // for guests that change code without cache maintenance
@@ -46,11 +47,12 @@ public:
 private:
     const Personality& personality_;
     std::shared_ptr<rm::ResourceManager> manager_;
+    std::shared_ptr<GuestMemories> memories_;
 };
 
 /// Opens a machine of its own for this process: vmids are counted per device opened here. VMs and
 /// vCPUs made from it may outlive it, as descriptors do. Throws Error for a personality that does
-/// not exist or is not emulated yet, or for Engine::Jit where the host has no way to it. Files may
+/// not exist, or for Engine::Jit where the host has no way to it. Files may
 /// be used by any thread; a lent range of the caller's memory raises SIGBUS from GH_VM_START until
 /// the last file of its VM is gone.
 [[nodiscard]] std::unique_ptr<gunyah::File> open_emulated_device(const DeviceOptions& options);

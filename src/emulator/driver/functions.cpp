@@ -40,10 +40,21 @@ int Vm::add_function(std::uintptr_t argument, std::shared_ptr<Vcpu>& vcpu)
         return EFAULT;
 
     const std::scoped_lock lock(function_mutex_);
+    const int error = bind_function(description, bytes, vcpu);
+    if (error == 0 && personality_.removal <= Removal::WholeOrEmpty)
+        added_.push_back({description.type, description.arg, {bytes.begin(), bytes.end()}});
+    return error;
+}
+
+int Vm::bind_function(const gh_fn_desc& description, std::span<const std::byte> bytes,
+                      std::shared_ptr<Vcpu>& vcpu)
+{
     switch (description.type) {
     case GH_FN_VCPU: {
-        gh_fn_vcpu_arg vcpu_argument{};
-        return unpack(bytes, vcpu_argument) ? add_vcpu(vcpu_argument.id, vcpu) : EINVAL;
+        gh_fn_vcpu_arg vcpu_argument{static_cast<std::uint32_t>(description.arg)};
+        const bool fits =
+            personality_.vcpu_id_by_value ? bytes.empty() : unpack(bytes, vcpu_argument);
+        return fits ? add_vcpu(vcpu_argument.id, vcpu) : EINVAL;
     }
     case GH_FN_IRQFD: {
         gh_fn_irqfd_arg irqfd{};
@@ -73,7 +84,7 @@ int Vm::add_vcpu(std::uint32_t id, std::shared_ptr<Vcpu>& vcpu)
 
 int Vm::add_irqfd(const gh_fn_irqfd_arg& argument)
 {
-    if ((argument.flags & ~GH_IRQFD_FLAGS_LEVEL) != 0)
+    if (personality_.function_flags && (argument.flags & ~GH_IRQFD_FLAGS_LEVEL) != 0)
         return EINVAL;
     Fd eventfd;
     if (const int error = client_->dup_eventfd(static_cast<int>(argument.fd), eventfd))
@@ -100,7 +111,7 @@ void Vm::attach_doorbells() noexcept
 
 int Vm::add_ioeventfd(const gh_fn_ioeventfd_arg& argument)
 {
-    if (const int error = Ioeventfds::check(argument))
+    if (const int error = ioeventfds_.check(argument))
         return error;
     Fd eventfd;
     if (const int error = client_->dup_eventfd(argument.fd, eventfd))
@@ -122,14 +133,40 @@ int Vm::remove_function(std::uintptr_t argument)
         return EFAULT;
 
     const std::scoped_lock lock(function_mutex_);
-    gh_fn_vcpu_arg vcpu{};
+    switch (personality_.removal) {
+    case Removal::Whole: return remove_whole(description, bytes);
+    case Removal::WholeOrEmpty: return bytes.empty() ? 0 : remove_whole(description, bytes);
+    case Removal::ByKey:
+        return bytes.empty() ? 0 : unbind_function(description.type, bytes, description.arg);
+    case Removal::Exact: return unbind_function(description.type, bytes, description.arg);
+    }
+    return ENOENT;
+}
+
+/// 0 even if there is none.
+int Vm::remove_whole(const gh_fn_desc& description, std::span<const std::byte> bytes)
+{
+    const auto found = std::find_if(added_.begin(), added_.end(), [&](const Added& one) {
+        return one.type == description.type && std::ranges::equal(one.bytes, bytes) &&
+               (!bytes.empty() || one.value == description.arg);
+    });
+    if (found == added_.end())
+        return 0;
+    (void)unbind_function(found->type, bytes, found->value);
+    added_.erase(found);
+    return 0;
+}
+
+int Vm::unbind_function(std::uint32_t type, std::span<const std::byte> bytes, std::uint64_t value)
+{
+    gh_fn_vcpu_arg vcpu{static_cast<std::uint32_t>(value)};
     gh_fn_irqfd_arg irqfd{};
     gh_fn_ioeventfd_arg ioeventfd{};
-    if (description.type == GH_FN_VCPU && unpack(bytes, vcpu))
+    if (type == GH_FN_VCPU && (personality_.vcpu_id_by_value || unpack(bytes, vcpu)))
         return remove_vcpu(vcpu.id);
-    if (description.type == GH_FN_IRQFD && unpack(bytes, irqfd))
+    if (type == GH_FN_IRQFD && unpack(bytes, irqfd))
         return irqfds_->remove(irqfd.label);
-    if (description.type == GH_FN_IOEVENTFD && unpack(bytes, ioeventfd))
+    if (type == GH_FN_IOEVENTFD && unpack(bytes, ioeventfd))
         return ioeventfds_.remove(ioeventfd);
     return ENOENT;
 }

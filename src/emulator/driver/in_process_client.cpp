@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -64,8 +65,13 @@ public:
     [[nodiscard]] int dup_eventfd(int fd, Fd& copy) const noexcept override;
     [[nodiscard]] int share(ClientRange range, std::unique_ptr<GuestView>& view) override;
     [[nodiscard]] int lend(ClientRange range, std::unique_ptr<GuestView>& view) override;
+    [[nodiscard]] bool pinnable(ClientRange range, bool write) const override;
+    [[nodiscard]] bool identify(int fd, FileId& id) const noexcept override;
+    [[nodiscard]] bool maps(FileId, ClientRange) const override { return false; }
 
 private:
+    [[nodiscard]] std::uint64_t lock_limit() const override { return lock_limit_of("self"); }
+
     pid_t pid_ = ::getpid();
     std::shared_ptr<SharedRanges> shared_ = std::make_shared<SharedRanges>();
 };
@@ -111,6 +117,27 @@ int InProcessClient::lend(ClientRange range, std::unique_ptr<GuestView>& view)
     if (shared || lent_already(range))
         return EINVAL;
     return LentMemory::take(range, view);
+}
+
+bool InProcessClient::pinnable(ClientRange range, bool write) const
+{
+    std::uint64_t reached = range.address;
+    for (const Vma& vma : mappings(range.address, range.address + range.size)) {
+        const bool fits = vma.start == reached && vma.readable && (vma.writable || !write);
+        if (!fits || (!vma.lent && !is_backed(vma)))
+            return false;
+        reached = vma.end;
+    }
+    return reached == range.address + range.size;
+}
+
+bool InProcessClient::identify(int fd, FileId& id) const noexcept
+{
+    struct stat info {};
+    if (::fstat(fd, &info) != 0)
+        return false;
+    id = {info.st_dev, info.st_ino};
+    return true;
 }
 
 }  // namespace

@@ -23,19 +23,9 @@ std::byte* at(std::uint64_t address)
     return reinterpret_cast<std::byte*>(address);
 }
 
-/// Whether the last byte can be read: a file mapping that reaches beyond the end of its file cannot
-/// be given to a guest, for touching it is a SIGBUS.
-bool backed(const Vma& vma)
-{
-    std::byte byte{};
-    iovec local{&byte, 1};
-    iovec remote{at(vma.end - 1), 1};
-    return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1;
-}
-
 bool usable(const Vma& vma)
 {
-    return vma.readable && !vma.lent && backed(vma);
+    return vma.readable && !vma.lent && is_backed(vma);
 }
 
 void append(std::vector<Piece>& pieces, std::uint64_t offset, std::span<std::byte> host,

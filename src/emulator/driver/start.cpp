@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "emulator/driver/vm.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -19,17 +20,20 @@ int Vm::start()
     const std::unique_lock lock(start_lock_);
     if (status_ == rm::VmState::Running)
         return 0;
-    if (status_ != rm::VmState::NoState)
+    if (status_ != initial_state())
         return ENODEV;
-    return run_start_sequence();
+    if (!personality_.vmid_at_create)
+        if (const int error = allocate_vmid())
+            return error;  // START may be tried again
+    const int error = run_start_sequence();
+    if (error != 0 && personality_.failure_is_final)
+        status_ = rm::VmState::InitFailed;
+    return error;
 }
 
 int Vm::run_start_sequence()
 {
     const std::scoped_lock lock(memory_mutex_);
-    if (const auto error = manager_->allocate(guest_); error != rm::Error::Ok)
-        return errno_of(error);  // START may be tried again
-    status_ = rm::VmState::Load;
     if (const int error = configure())
         return error;
     if (!personality_.boot_after_resources)
@@ -39,10 +43,13 @@ int Vm::run_start_sequence()
     if (personality_.boot_after_resources)
         if (const int error = set_boot_registers())
             return error;
-    std::vector<rm::HostPiece> pieces;
-    if (const int error = give_memory(pieces))
+    // With demand paging the moment when lent memory leaves its owner is a little later than on
+    // the real thing for the devicetree (its parcel goes before CONFIG_IMAGE), a little earlier for
+    // the rest (when the guest touches it).
+    if (const int error = memory_.give())
         return error;
-    const auto error = guest_->start(pieces, [this](const hyp::VmExit& exit) { exited(exit); });
+    const auto error =
+        guest_->start(host_pieces(), [this](const hyp::VmExit& exit) { exited(exit); });
     if (error != rm::Error::Ok)
         return errno_of(error);
     status_ = rm::VmState::Running;
@@ -55,41 +62,56 @@ namespace {
 
 /// As much of the devicetree as its header says, and at least the header; never more than the range
 /// given for it. A copy, for the owner may write to it while it is read.
-bool copy_dtb(const Client& client, std::uint64_t address, std::uint64_t size,
+bool copy_dtb(const Client& client, const Binding& image, std::uint64_t offset, std::uint64_t size,
               std::vector<std::byte>& dtb)
 {
     struct {
         std::uint32_t magic;
         std::uint32_t totalsize;
     } header{};
-    if (!read_struct(client, address, header))
+    if (!image.read(client, offset, std::as_writable_bytes(std::span(&header, 1))))
         return false;
     dtb.resize(std::clamp<std::uint64_t>(be32toh(header.totalsize),
                                          std::min<std::uint64_t>(40, size), size));
-    return client.read(address, dtb);
+    return image.read(client, offset, dtb);
 }
 
 }  // namespace
 
-/// Finds the region that holds the devicetree and copies the tree out of it.
-int Vm::read_devicetree(rm::ImageConfig& config, std::vector<std::byte>& dtb) const
+/// The region that holds the devicetree, by the generation's rule.
+int Vm::find_image(rm::ImageConfig& config) const
 {
-    if (dtb_.size < page_size()) {
+    if (personality_.demand_paged && dtb_.size < page_size()) {
         log(LogLevel::Warn,
             "GH_VM_START: no devicetree, or a range of less than a page for it; give its guest "
             "address and the whole pages it may use by GH_VM_SET_DTB_CONFIG");
         return EINVAL;
     }
-    const auto image = memory_.find(Gpa{dtb_.guest_phys_addr});
-    if (!image) {
+    const Gpa at{dtb_.guest_phys_addr};
+    const bool any = !personality_.demand_paged && !personality_.dtb_within_region;
+    const auto image =
+        any ? memory_.find_any(at, std::max<std::uint64_t>(dtb_.size, 1)) : memory_.find(at);
+    const bool inside = image && dtb_.size <= memory_.all()[*image].last() - at + 1;
+    if (!image || (personality_.dtb_within_region && !inside)) {
         log(LogLevel::Warn, "GH_VM_START: the devicetree at %#llx is in no memory given to the VM",
-            static_cast<unsigned long long>(dtb_.guest_phys_addr));
-        return ENOENT;
+            static_cast<unsigned long long>(raw(at)));
+        return personality_.demand_paged ? ENOENT : EINVAL;
     }
-    const auto& region = memory_.all()[*image].region;
-    const std::uint64_t offset = dtb_.guest_phys_addr - region.guest_phys_addr;
-    if (dtb_.size > region.memory_size - offset ||
-        !copy_dtb(*client_, region.userspace_addr + offset, dtb_.size, dtb)) {
+    config.image = *image;
+    config.dtb_offset = at - memory_.all()[*image].at;
+    config.dtb_size = dtb_.size;
+    return 0;
+}
+
+/// Copies the tree. With demand paging its range is pinned and lent on its own, here.
+int Vm::read_devicetree(const rm::ImageConfig& config, std::vector<std::byte>& dtb) const
+{
+    const Binding& image = memory_.all()[config.image];
+    const bool inside =
+        config.dtb_offset <= image.size && dtb_.size <= image.size - config.dtb_offset;
+    if (!inside && !personality_.demand_paged)
+        return 0;  // the Resource Manager will refuse it
+    if (!inside || !copy_dtb(*client_, image, config.dtb_offset, dtb_.size, dtb)) {
         log(LogLevel::Warn,
             "GH_VM_START: the devicetree's range %#llx + %#llx is not all in mapped memory of one "
             "region",
@@ -97,26 +119,56 @@ int Vm::read_devicetree(rm::ImageConfig& config, std::vector<std::byte>& dtb) co
             static_cast<unsigned long long>(dtb_.size));
         return EFAULT;
     }
-    config = {.parcels = {}, .image = *image, .dtb_offset = offset, .dtb_size = dtb_.size};
-    return 0;
+    if (!image.memory || !image.lent ||
+        image.memory->is_lendable({image.offset + config.dtb_offset, dtb_.size}, *client_))
+        return 0;
+    log(LogLevel::Warn,
+        "GH_VM_START: the memory with the devicetree is lent, but mapped by its owner: unmap it "
+        "first");
+    return EPERM;
 }
 
-/// CONFIG_IMAGE to VM_INIT.
-int Vm::configure()
+void Vm::add_parcels(rm::ImageConfig& config) const
+{
+    for (const Binding& binding : memory_.all())
+        config.parcels.push_back(
+            {binding.at, binding.size, binding.label, binding.rights, binding.lent});
+}
+
+/// MEM_LEND or MEM_SHARE of each region, where that is how memory is given.
+int Vm::give_parcels()
+{
+    for (; parcels_ < memory_.all().size(); ++parcels_)
+        if (const auto error = manager_->take_parcel(); error != rm::Error::Ok)
+            return errno_of(error);
+    return memory_.give();
+}
+
+/// Memory and CONFIG_IMAGE. `dtb` becomes a copy of the tree.
+int Vm::load_image(std::vector<std::byte>& dtb)
 {
     rm::ImageConfig config;
-    std::vector<std::byte> dtb;
+    if (!personality_.demand_paged)
+        if (const int error = give_parcels())
+            return error;
+    if (const int error = find_image(config))
+        return error;
     if (const int error = read_devicetree(config, dtb))
         return error;
-    for (const Binding& binding : memory_.all())
-        config.parcels.push_back({Gpa{binding.region.guest_phys_addr}, binding.region.memory_size,
-                                  binding.region.label, binding.region.flags, binding.lent});
-    if (const auto error = guest_->configure(std::move(config)); error != rm::Error::Ok)
-        return errno_of(error);
+    add_parcels(config);
+    return errno_of(guest_->configure(std::move(config)));
+}
+
+/// Up to VM_INIT.
+int Vm::configure()
+{
+    std::vector<std::byte> dtb;
+    if (const int error = load_image(dtb))
+        return error;
     // android16 takes a firmware of size 0 for none.
     if (firmware_ && (firmware_->size > 0 || !personality_.set_auth_type)) {
         if (!memory_.find(Gpa{firmware_->guest_phys_addr}))
-            return ENOENT;
+            return personality_.demand_paged ? ENOENT : EINVAL;
         return errno_of(guest_->set_firmware_memory());
     }
     const auto error = guest_->init(std::move(dtb));
@@ -135,17 +187,13 @@ int Vm::set_boot_registers()
     return 0;
 }
 
-/// The moment when lent memory leaves its owner: a little later than on android15 for the
-/// devicetree (its parcel goes before CONFIG_IMAGE), a little earlier for the rest (when the guest
-/// touches it).
-int Vm::give_memory(std::vector<rm::HostPiece>& pieces)
+std::vector<rm::HostPiece> Vm::host_pieces() const
 {
-    if (const int error = memory_.give(*client_))
-        return error;
+    std::vector<rm::HostPiece> pieces;
     for (std::size_t i = 0; i < memory_.all().size(); ++i)
         for (const Piece& piece : memory_.all()[i].view->pieces())
             pieces.push_back({i, piece.offset, piece.host, piece.host_writable});
-    return 0;
+    return pieces;
 }
 
 }  // namespace gh::driver

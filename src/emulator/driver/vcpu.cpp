@@ -41,7 +41,7 @@ int Vcpu::run() noexcept
         return error;
     if (pending_ == Pending::Down)
         return 0;
-    if (!vm_.client().is_caller())
+    if (vm_.personality().run_owner && !vm_.client().is_caller())
         return EPERM;
     const int error = loop(*target->hypervisor, target->index, resume);
     // A signal wins over an exit, which stays pending: the next run settles it with what the page
@@ -69,13 +69,18 @@ int Vcpu::settle(hyp::Resume& resume) noexcept
 
 int Vcpu::settle_mmio(hyp::Resume& resume) noexcept
 {
-    switch (shared_.mmio.resume_action) {
-    case GUNYAH_VCPU_RESUME_HANDLED:
+    const Personality& personality = vm_.personality();
+    const std::uint8_t action =
+        personality.resume_action ? shared_.mmio.resume_action : GUNYAH_VCPU_RESUME_HANDLED;
+    if (action == GUNYAH_VCPU_RESUME_HANDLED) {
         if (pending_ == Pending::MmioRead)
             std::memcpy(&resume.value, shared_.mmio.data.data(), mmio_size_);
-        break;
-    case GUNYAH_VCPU_RESUME_FAULT: resume.action = hyp::Resume::Action::Fault; break;
-    default: return EINVAL;
+    } else if (action == GUNYAH_VCPU_RESUME_FAULT) {
+        resume.action = hyp::Resume::Action::Fault;
+    } else if (action == GUNYAH_VCPU_RESUME_RETRY && personality.resume_retry) {
+        resume.action = hyp::Resume::Action::Retry;
+    } else {
+        return EINVAL;
     }
     pending_ = Pending::Nothing;
     return 0;
@@ -110,7 +115,10 @@ bool Vcpu::exits(hyp::Vm& hypervisor, unsigned index, const hyp::VcpuRunResult& 
     case hyp::VcpuState::Fault: return sleeps(hypervisor, index);
     case hyp::VcpuState::VmmioRead:
     case hyp::VcpuState::VmmioWrite: return exits_mmio(result);
-    case hyp::VcpuState::PageFault: exit_page_fault(result.data[0]); return true;
+    case hyp::VcpuState::PageFault:
+        if (vm_.personality().page_faults)
+            exit_page_fault(result.data[0]);
+        return vm_.personality().page_faults;  // to the others an unknown state: they go on
     }
     return false;
 }
@@ -138,7 +146,8 @@ bool Vcpu::exits_mmio(const hyp::VcpuRunResult& result) noexcept
     shared_.mmio.phys_addr = address;
     shared_.mmio.len = static_cast<std::uint32_t>(size);
     shared_.mmio.is_write = write;
-    shared_.mmio.resume_action = GUNYAH_VCPU_RESUME_HANDLED;
+    if (vm_.personality().resume_action)
+        shared_.mmio.resume_action = GUNYAH_VCPU_RESUME_HANDLED;
     if (write)  // bytes beyond the length keep what they held (golden 01.1)
         std::memcpy(shared_.mmio.data.data(), &value, mmio_size_);
     pending_ = write ? Pending::MmioWrite : Pending::MmioRead;
@@ -203,7 +212,7 @@ public:
         switch (request) {
         case GH_VCPU_RUN: return {vcpu_->run(), 0, nullptr};
         case GH_VCPU_MMAP_SIZE: return {0, static_cast<long>(page_size()), nullptr};
-        default: return {ENOTTY, 0, nullptr};
+        default: return {vm_->personality().unknown_vcpu_request, 0, nullptr};
         }
     }
 

@@ -13,48 +13,64 @@ namespace gh::driver {
 
 using namespace gunyah;
 
-Vm::Vm(std::shared_ptr<rm::ResourceManager> manager, std::shared_ptr<Client> client,
-       const Personality& personality)
+Vm::Vm(std::shared_ptr<rm::ResourceManager> manager, std::shared_ptr<GuestMemories> memories,
+       std::shared_ptr<Client> client, const Personality& personality)
     : manager_(std::move(manager)),
+      memories_(std::move(memories)),
       client_(std::move(client)),
       personality_(personality),
+      memory_(*client_, personality),
+      ioeventfds_(personality),
       irqfds_(std::make_unique<Irqfds>([this](std::uint32_t label) { ring(label); }))
 {
 }
 
-/// The order of gunyah-uapi.md 2.10 (v15 and later).
+/// The order of gunyah-uapi.md 2.10 (v15 and later). Earlier kernels do it in a thread of theirs,
+/// so that close() may return before; nobody can rely on that.
 Vm::~Vm()
 {
     if (guest_ && status_ == rm::VmState::Running)
         guest_->stop();
     irqfds_.reset();
     vcpus_.clear();
-    if (!guest_)
+    if (guest_)
+        reclaim();
+}
+
+void Vm::reclaim() noexcept
+{
+    if (personality_.forgets_unstarted && status_ == rm::VmState::Load) {
+        log(LogLevel::Warn,
+            "this generation never gives the vmid of a VM back that was not started (%#x)",
+            unsigned{guest_->vmid()});
         return;
+    }
     // A VM that failed before VM_INIT is not reset, so that its vmid may be lost (2.6).
     if (status_ != rm::VmState::Load)
         (void)guest_->reset();
     memory_.take_back();
+    manager_->take_parcels_back(parcels_);
     if (manager_->deallocate(*guest_) != rm::Error::Ok)
         log(LogLevel::Warn, "the Resource Manager keeps vmid %#x: its VM failed before VM_INIT",
             unsigned{guest_->vmid()});
 }
 
-int Vm::set_user_memory(std::uintptr_t argument, bool lend)
+rm::VmState Vm::initial_state() const noexcept
 {
-    gh_userspace_memory_region region{};
-    if (!client_->is_caller())
-        return EPERM;
-    if (!read_struct(*client_, argument, region))
-        return EFAULT;
-    const std::scoped_lock lock(memory_mutex_);
-    const int error = memory_.add(region, lend);
-    if (error == 0 && status_ != rm::VmState::NoState)
-        log(LogLevel::Warn,
-            "memory at guest address %#llx was added after GH_VM_START: this emulation does not "
-            "show it to the guest; add memory before START",
-            static_cast<unsigned long long>(region.guest_phys_addr));
-    return error;
+    return personality_.vmid_at_create ? rm::VmState::Load : rm::VmState::NoState;
+}
+
+int Vm::create()
+{
+    return personality_.vmid_at_create ? allocate_vmid() : 0;
+}
+
+int Vm::allocate_vmid()
+{
+    if (const auto error = manager_->allocate(guest_); error != rm::Error::Ok)
+        return errno_of(error);
+    status_ = rm::VmState::Load;
+    return 0;
 }
 
 int Vm::set_dtb(std::uintptr_t argument)
@@ -62,6 +78,11 @@ int Vm::set_dtb(std::uintptr_t argument)
     gh_vm_dtb_config config{};
     if (!read_struct(*client_, argument, config))
         return EFAULT;
+    if (personality_.rounds_dtb)
+        config.size = align_up(config.size, page_size());
+    if (personality_.wrapped == WrappedRange::Overflow &&
+        config.guest_phys_addr + config.size < config.guest_phys_addr)
+        return EOVERFLOW;
     const std::unique_lock lock(start_lock_);
     dtb_ = {config.guest_phys_addr, config.size};
     return 0;
@@ -97,42 +118,6 @@ int Vm::set_boot_context(std::uintptr_t argument)
         return EINVAL;
     boot_registers_[context.reg] = context.value;
     return 0;
-}
-
-int Vm::reclaim_region(std::uintptr_t argument)
-{
-    gh_vm_dtb_config range{};
-    if (!client_->is_caller())
-        return EPERM;
-    if (!read_struct(*client_, argument, range))
-        return EFAULT;
-    if (!is_aligned(range.size, page_size()) || !is_aligned(range.guest_phys_addr, page_size()))
-        return EINVAL;
-    // Nothing is the guest's before START; what it has got since is in use.
-    return hypervisor_ == nullptr ? 0 : EBUSY;
-}
-
-int Vm::map_cma(std::uintptr_t argument)
-{
-    struct {
-        std::uint32_t label;
-        std::uint32_t padding;
-        std::uint64_t guest_addr;
-        std::uint32_t flags;
-        std::uint32_t guest_mem_fd;
-        std::uint64_t offset;
-        std::uint64_t size;
-    } map{};
-    static_assert(sizeof map == 40);
-    if (!client_->is_caller())
-        return EPERM;
-    if (!read_struct(*client_, argument, map))
-        return EFAULT;
-    if (map.size == 0 || !is_aligned(map.size | map.guest_addr | map.offset, page_size()))
-        return EINVAL;
-    Fd fd;
-    // There is no CMA device here, so no descriptor can be one.
-    return client_->dup_eventfd(static_cast<int>(map.guest_mem_fd), fd) == EBADF ? EBADF : EINVAL;
 }
 
 int Vm::set_auth_type(std::uintptr_t argument)

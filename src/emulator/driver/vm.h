@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <vector>
 
 namespace gh::driver {
@@ -26,14 +27,19 @@ namespace gh::driver {
 /// one that goes tears it down (gunyah-uapi.md 2.10). Any thread.
 class Vm {
 public:
-    Vm(std::shared_ptr<rm::ResourceManager> manager, std::shared_ptr<Client> client,
-       const Personality& personality);
+    Vm(std::shared_ptr<rm::ResourceManager> manager, std::shared_ptr<GuestMemories> memories,
+       std::shared_ptr<Client> client, const Personality& personality);
     ~Vm();
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
+    /// CREATE_VM's part of the conversation with the Resource Manager: 0 or an errno, after which
+    /// the VM is of no use.
+    [[nodiscard]] int create();
+
     // The ioctls, each 0 or an errno (gunyah-uapi.md 2.2 to 2.6).
     [[nodiscard]] int set_user_memory(std::uintptr_t argument, bool lend);
+    [[nodiscard]] int map_memory(std::uintptr_t argument);
     [[nodiscard]] int set_dtb(std::uintptr_t argument);
     [[nodiscard]] int set_firmware(std::uintptr_t argument);
     [[nodiscard]] int set_boot_context(std::uintptr_t argument);
@@ -61,6 +67,7 @@ public:
     [[nodiscard]] hyp::VmExit exit() const;
     [[nodiscard]] int page_fault_error(Gpa at) const;
     [[nodiscard]] const Client& client() const noexcept { return *client_; }
+    [[nodiscard]] const Personality& personality() const noexcept { return personality_; }
     [[nodiscard]] const Ioeventfds& ioeventfds() const noexcept { return ioeventfds_; }
 
 private:
@@ -69,16 +76,35 @@ private:
         std::uint64_t size = 0;
     };
 
+    /// A function as it was added, for generations that remove it by all of its argument.
+    struct Added {
+        std::uint32_t type = 0;
+        std::uint64_t value = 0;  // the argument, if it has no bytes
+        std::vector<std::byte> bytes;
+    };
+
+    int bind_function(const gunyah::gh_fn_desc& description, std::span<const std::byte> bytes,
+                      std::shared_ptr<Vcpu>& vcpu);
     int add_vcpu(std::uint32_t id, std::shared_ptr<Vcpu>& vcpu);
     int add_irqfd(const gunyah::gh_fn_irqfd_arg& argument);
     int add_ioeventfd(const gunyah::gh_fn_ioeventfd_arg& argument);
+    int unbind_function(std::uint32_t type, std::span<const std::byte> bytes, std::uint64_t value);
+    int remove_whole(const gunyah::gh_fn_desc& description, std::span<const std::byte> bytes);
     int remove_vcpu(std::uint32_t id);
 
+    [[nodiscard]] rm::VmState initial_state() const noexcept;
+    int allocate_vmid();
+    void log_late_memory(Gpa at) const;
     int run_start_sequence();
-    int read_devicetree(rm::ImageConfig& config, std::vector<std::byte>& dtb) const;
+    int find_image(rm::ImageConfig& config) const;
+    int read_devicetree(const rm::ImageConfig& config, std::vector<std::byte>& dtb) const;
+    void add_parcels(rm::ImageConfig& config) const;
+    int give_parcels();
+    int load_image(std::vector<std::byte>& dtb);
     int configure();
     int set_boot_registers();
-    int give_memory(std::vector<rm::HostPiece>& pieces);
+    std::vector<rm::HostPiece> host_pieces() const;
+    void reclaim() noexcept;
     void attach_doorbells() noexcept;
     void ring(std::uint32_t label) noexcept;
     [[nodiscard]] std::optional<unsigned> resource(rm::Resource::Type type,
@@ -86,6 +112,7 @@ private:
     void exited(const hyp::VmExit& exit) noexcept;
 
     std::shared_ptr<rm::ResourceManager> manager_;  // the machine outlives its device file
+    std::shared_ptr<GuestMemories> memories_;
     std::shared_ptr<Client> client_;
     const Personality& personality_;
 
@@ -103,8 +130,10 @@ private:
 
     mutable std::mutex memory_mutex_;
     MemoryMap memory_;
+    std::size_t parcels_ = 0;  // that the Resource Manager has got
 
     std::mutex function_mutex_;
+    std::vector<Added> added_;                              // where Removal compares all of it
     std::map<std::uint32_t, std::shared_ptr<Vcpu>> vcpus_;  // shared with their files
     Ioeventfds ioeventfds_;
     std::unique_ptr<Irqfds> irqfds_;

@@ -5,6 +5,7 @@
 #include "emulator/serve/conversation.h"
 #include "emulator/serve/process.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -32,8 +33,16 @@ public:
     {
         return give_memory(range, true, given_, view);
     }
+    [[nodiscard]] bool pinnable(driver::ClientRange range, bool write) const override;
+    [[nodiscard]] bool identify(int fd, driver::FileId& id) const noexcept override;
+    [[nodiscard]] bool maps(driver::FileId file, driver::ClientRange range) const override;
 
 private:
+    [[nodiscard]] std::uint64_t lock_limit() const override
+    {
+        return driver::lock_limit_of(std::to_string(process_));
+    }
+
     const pid_t process_;
     std::shared_ptr<GivenMemory> given_ = std::make_shared<GivenMemory>();
 };
@@ -66,6 +75,36 @@ int ProcessClient::dup_eventfd(int fd, Fd& copy) const noexcept
         return EINVAL;
     copy = copy_fd(thread, fd);
     return copy ? 0 : errno;
+}
+
+bool ProcessClient::pinnable(driver::ClientRange range, bool write) const
+{
+    std::uint64_t reached = range.address;
+    for (const Vma& vma : mappings(caller(), range.address, range.address + range.size)) {
+        if (vma.start != reached || !vma.readable || (write && !vma.writable))
+            return false;
+        reached = vma.end;
+    }
+    return reached == range.address + range.size;
+}
+
+bool ProcessClient::identify(int fd, driver::FileId& id) const noexcept
+{
+    struct stat info {};
+    if (!stat_fd(caller(), fd, info))
+        return false;
+    id = {info.st_dev, info.st_ino};
+    return true;
+}
+
+bool ProcessClient::maps(driver::FileId file, driver::ClientRange range) const
+{
+    const auto vmas = mappings(process_, 0, ~std::uint64_t{0});
+    return std::any_of(vmas.begin(), vmas.end(), [&](const Vma& vma) {
+        const std::uint64_t last = vma.offset + (vma.end - vma.start - 1);
+        return vma.device == file.device && vma.inode == file.inode &&
+               vma.offset <= range.address + (range.size - 1) && range.address <= last;
+    });
 }
 
 }  // namespace

@@ -6,14 +6,17 @@
 #include "base/log.h"
 #include "base/mapping.h"
 #include "emulator/driver/device.h"
+#include "emulator/driver/personality.h"
 #include "gunyah/uapi.h"
 #include "scripted_hypervisor.h"
 
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <memory>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 namespace gh::test {
@@ -28,7 +31,8 @@ inline constexpr std::uint64_t kPage = 0x1000;
 /// A VMM of a few lines: what it does is what /dev/gunyah's clients do, ioctl by ioctl.
 struct ClientFixture {
     explicit ClientFixture(const driver::DeviceOptions& options = {})
-        : device((set_log_level(LogLevel::Error), driver::open_emulated_device(options))),
+        : personality(driver::find_personality(options.personality)),
+          device((set_log_level(LogLevel::Error), driver::open_emulated_device(options))),
           vm(create_vm())
     {
         hypervisor().reset();
@@ -67,11 +71,37 @@ struct ClientFixture {
         std::memcpy(ram.data() + (at - kBase), blob.data(), blob.size());
     }
 
-    /// Memory and a devicetree that START takes.
+    /// CREATE_GUEST_MEM; `fd` becomes what MAP_MEM takes.
+    std::unique_ptr<File> create_guest_memory(std::uint64_t size, std::uint32_t& fd,
+                                              std::uint64_t flags = 1)
+    {
+        const gunyah_create_mem_args wanted{flags, size, {}};
+        auto reply =
+            device->ioctl(GUNYAH_CREATE_GUEST_MEM, reinterpret_cast<std::uintptr_t>(&wanted));
+        fd = static_cast<std::uint32_t>(reply.value);
+        return std::move(reply.file);
+    }
+
+    int map_memory(std::uint64_t at, std::uint32_t flags, std::uint32_t fd, std::uint64_t offset,
+                   std::uint64_t size)
+    {
+        return call(*vm, GUNYAH_VM_MAP_MEM, gunyah_map_mem_args{at, flags, fd, offset, size});
+    }
+
+    /// Memory and a devicetree that START takes, in the way of the generation.
     void prepare(bool lend = false, const fdt::Node& tree = fdt::probe_tree())
     {
         place_tree(tree);
-        region(kBase, kRam, 7, lend);
+        if (personality.guest_memory) {
+            const auto memory = create_guest_memory(kRam, guest_memory_fd);
+            std::memcpy(memory->map_run_page(kRam), ram.data(), kRam);
+            guest_memory = Fd{::fcntl(memory->memory_fd(), F_DUPFD_CLOEXEC, 0)};
+            guest_memory_fd = static_cast<std::uint32_t>(guest_memory.get());
+            map_memory(kBase, 0x70 | (lend ? 1u : 2u), guest_memory_fd, 0, kRam);
+        } else {
+            region(kBase, kRam, 7 | (lend && personality.lent_flag ? 8u : 0),
+                   lend && !personality.lent_flag);
+        }
         set_dtb(kDtb, 2ull << 20);
     }
 
@@ -86,10 +116,16 @@ struct ClientFixture {
 
     Reply add_vcpu(std::uint32_t id)
     {
+        if (personality.vcpu_id_by_value) {
+            const gh_fn_desc description{GH_FN_VCPU, 0, id};
+            return vm->ioctl(GH_VM_ADD_FUNCTION, reinterpret_cast<std::uintptr_t>(&description));
+        }
         return function(GH_VM_ADD_FUNCTION, GH_FN_VCPU, gh_fn_vcpu_arg{id});
     }
     int remove_vcpu(std::uint32_t id)
     {
+        if (personality.vcpu_id_by_value)
+            return call(*vm, GH_VM_REMOVE_FUNCTION, gh_fn_desc{GH_FN_VCPU, 0, id});
         return function(GH_VM_REMOVE_FUNCTION, GH_FN_VCPU, gh_fn_vcpu_arg{id}).error;
     }
     int add_irqfd(int fd, std::uint32_t label, std::uint32_t flags = 0)
@@ -120,14 +156,34 @@ struct ClientFixture {
         return ioeventfd(GH_VM_REMOVE_FUNCTION, addr, len, -1, flags, datamatch);
     }
 
+    int describe(std::uint32_t request, std::uint32_t type, std::uint32_t size,
+                 const void* argument)
+    {
+        return call(*vm, request,
+                    gh_fn_desc{type, size, reinterpret_cast<std::uint64_t>(argument)});
+    }
+
+    const driver::Personality& personality;
     Mapping ram{"test memory", kRam, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS};
+    Fd guest_memory;  // a descriptor of it, as prepare() made it
+    std::uint32_t guest_memory_fd = 0;
     std::unique_ptr<File> device;
     std::unique_ptr<File> vm;
 };
 
+/// Names of generations that share a row of a table.
+using Names = std::initializer_list<const char*>;
+inline constexpr Names kPinning{"v10", "v11", "android14-early", "v12", "v13", "v14", "android14"};
+inline constexpr Names kTwelveOn{"v12", "v13", "v14", "android14"};
+inline constexpr Names kFifteenOn{"v15", "v16", "v17", "android15", "android16"};
+inline constexpr Names kGuestMemory{"v15", "v16", "v17"};
+inline constexpr Names kAndroidPaged{"android15", "android16"};
+
 /// The same with a started VM and its first vCPU.
 struct RunningFixture : ClientFixture {
-    explicit RunningFixture(const fdt::Node& tree = fdt::probe_tree())
+    explicit RunningFixture(const fdt::Node& tree = fdt::probe_tree(),
+                            const driver::DeviceOptions& options = {})
+        : ClientFixture(options)
     {
         prepare(false, tree);
         vcpu = add_vcpu(0).file;

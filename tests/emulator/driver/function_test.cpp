@@ -16,13 +16,6 @@ using namespace gh::test;
 namespace {
 
 struct FunctionFixture : ClientFixture {
-    int describe(std::uint32_t request, std::uint32_t type, std::uint32_t size,
-                 const void* argument)
-    {
-        return call(*vm, request,
-                    gh_fn_desc{type, size, reinterpret_cast<std::uint64_t>(argument)});
-    }
-
     std::array<std::byte, 512> big{};
     gh::EventFd event;
     gh::EventFd other;

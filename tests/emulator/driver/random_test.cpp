@@ -14,7 +14,11 @@ namespace {
 /// A client that has lost its mind: any request on any file with arguments that are half right.
 class MadClient : public RunningFixture {
 public:
-    explicit MadClient(unsigned seed) : random_(seed) {}
+    MadClient(unsigned seed, std::string_view generation)
+        : RunningFixture(gh::fdt::probe_tree(), {.personality = std::string(generation)}),
+          random_(seed)
+    {
+    }
 
     void step()
     {
@@ -28,6 +32,8 @@ public:
                                               GUNYAH_VM_SET_BOOT_CONTEXT,
                                               GH_VM_ANDROID_SET_FW_CONFIG,
                                               GUNYAH_VM_RECLAIM_REGION,
+                                              GUNYAH_CREATE_GUEST_MEM,
+                                              GUNYAH_VM_MAP_MEM,
                                               GH_VCPU_RUN,
                                               GH_CREATE_VM,
                                               0x1234'5678u};
@@ -76,6 +82,8 @@ private:
             words_[0] = pick(4) | pick(2) << 34;  // looks like a function descriptor
         if (pick(4) == 0)
             words_[0] = (pick(2) ? 16ull : 32ull) << 32 | pick(4);
+        if (pick(4) == 0)  // looks like a MAP_MEM of what the fixture has
+            words_[1] = std::uint64_t{guest_memory_fd} << 32 | pick(2) << 8 | 0x70 | pick(4);
     }
 
     void keep(std::unique_ptr<File> file)
@@ -94,10 +102,11 @@ private:
 
 TEST_CASE("no sequence of requests, right or wrong, brings the device down or keeps a VM alive")
 {
-    for (unsigned seed = 1; seed <= 40; ++seed) {
-        MadClient client{seed};
-        for (int i = 0; i < 300; ++i)
-            client.step();
-    }
+    for (const auto& personality : gh::driver::all_personalities())
+        for (unsigned seed = 1; seed <= 10; ++seed) {
+            MadClient client{seed, personality.name};
+            for (int i = 0; i < 300; ++i)
+                client.step();
+        }
     CHECK(hypervisor().vms == 0);
 }
