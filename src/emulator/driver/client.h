@@ -46,8 +46,10 @@ struct FileId {
     dev_t device = 0;
     ino_t inode = 0;
 
-    friend bool operator==(const FileId&, const FileId&) = default;
-    friend auto operator<=>(const FileId&, const FileId&) = default;
+    friend bool operator<(const FileId& a, const FileId& b) noexcept
+    {
+        return a.device != b.device ? a.device < b.device : a.inode < b.inode;
+    }
 };
 
 /// All that the driver needs of the process that calls it: its memory, its descriptors and its

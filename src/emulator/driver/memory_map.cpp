@@ -41,17 +41,17 @@ bool Binding::meets(Gpa other, std::uint64_t other_size) const noexcept
 
 bool Binding::read(const Client& client, std::uint64_t from, std::span<std::byte> to) const noexcept
 {
-    if (view) {
-        for (const Piece& piece : view->pieces())
-            if (from >= piece.offset && from - piece.offset <= piece.host.size() &&
-                to.size() <= piece.host.size() - (from - piece.offset)) {
-                const auto bytes = piece.host.subspan(from - piece.offset, to.size());
-                std::copy(bytes.begin(), bytes.end(), to.begin());
-                return true;
-            }
+    if (!view)
+        return memory ? memory->read(offset + from, to) : client.read(address + from, to);
+    const auto pieces = view->pieces();
+    const auto piece = std::find_if(pieces.begin(), pieces.end(), [&](const Piece& one) {
+        return from >= one.offset && from - one.offset <= one.host.size() &&
+               to.size() <= one.host.size() - (from - one.offset);
+    });
+    if (piece == pieces.end())
         return false;
-    }
-    return memory ? memory->read(offset + from, to) : client.read(address + from, to);
+    std::ranges::copy(piece->host.subspan(from - piece->offset, to.size()), to.begin());
+    return true;
 }
 
 int Binding::give(Client& client)

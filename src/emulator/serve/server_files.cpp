@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the kernel's files answer otherwise than the memfds that stand for them (gunyah-uapi.md 2.0,
 // golden/README.md 01.4 to 01.6).
+#include "emulator/driver/guest_memory.h"
 #include "emulator/serve/borrowed_thread.h"
 #include "emulator/serve/server.h"
 
@@ -11,6 +12,16 @@
 #include <unistd.h>
 
 namespace gh::serve {
+namespace {
+
+/// Null: it is something else.
+driver::GuestMemory* guest_memory(const StandIn& object)
+{
+    auto* const file = dynamic_cast<driver::GuestMemoryFile*>(object.file.get());
+    return file != nullptr ? &file->memory() : nullptr;
+}
+
+}  // namespace
 
 /// The kernel's driver ends a VM within the last close, and its client may rely on that: lent
 /// memory is back when close returns. False: no descriptor of ours, and nothing was done.
@@ -53,16 +64,25 @@ Server::Verdict Server::map(const StandIn& object, const Call& call)
     case Kind::Device:
     case Kind::Vm: return {true, 0, ENODEV};
     case Kind::Vcpu: return {(protection & PROT_EXEC) != 0, 0, EPERM};
-    case Kind::GuestMemory: return {is_private, 0, EINVAL};
+    case Kind::GuestMemory: break;
     }
-    return {};
+    const auto* const memory = guest_memory(object);
+    const int error = is_private || memory == nullptr
+                          ? EINVAL
+                          : memory->may_map({call.arguments[5], call.arguments[1]});
+    return {error != 0, 0, error};
 }
 
 Server::Verdict Server::allocate(const StandIn& object, const Call& call)
 {
-    if (call.number == SYS_ftruncate)
-        return {true, 0, object.kind == Kind::GuestMemory ? EOPNOTSUPP : EINVAL};
-    return {object.kind != Kind::GuestMemory, 0, ENODEV};
+    const bool truncates = call.number == SYS_ftruncate;
+    auto* const memory = guest_memory(object);
+    if (memory == nullptr)
+        return {true, 0, truncates ? EINVAL : ENODEV};
+    if (truncates)
+        return {true, 0, EOPNOTSUPP};
+    const auto mode = static_cast<int>(call.arguments[1]);
+    return {true, 0, memory->allocate(mode, call.arguments[2], call.arguments[3])};
 }
 
 }  // namespace gh::serve
