@@ -32,7 +32,8 @@ Action declare_emulate(CLI::App& app)
     app.add_option("command", options->command, "The program to run, and its arguments")
         ->required();
     app.add_option("--personality", launch.device.personality,
-                   "The kernel generation whose driver answers: android15, android16, ...");
+                   "The kernel generation whose driver answers: v10 to v17, android14-early, "
+                   "android14, android15 or android16");
     app.add_option("--resource-manager", launch.device.manner,
                    "open (shared memory will do) or production (as phones: it must be lent)")
         ->transform(CLI::CheckedTransformer(kManners).description(""))
