@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Programs for emulate_test.py, each run under gh-vmm emulate: emulate_client.py NAME [ARGUMENT...]."""
+import ctypes
 import errno
+import mmap
 import os
 import signal
 import sys
 import threading
 import time
 
-from gunyah import SPIN, STORE_AND_OFF, SYSTEM_OFF, Vm
+from gunyah import SPIN, STORE_AND_OFF, SYSTEM_OFF, Vm, libc
 
 OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
 
@@ -113,6 +115,46 @@ def refused():
         assert error.errno == errno.ENOTTY
     vm.start()
     vm.start()  # idempotent
+
+
+def errno_of(function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+def fallocate(fd, mode, offset, size):
+    if libc.fallocate(fd, mode, offset, size) != 0:
+        raise OSError(ctypes.get_errno(), "fallocate")
+
+
+def guest_memory():
+    """Memory of the driver's own: what a guest has alone cannot be mapped or freed before it ends."""
+    keep, punch = 1, 2
+    vm = Vm.with_guest_memory(STORE_AND_OFF)
+    assert errno_of(fallocate, vm.memory, 0, 0, 4096) == errno.EOPNOTSUPP
+    assert errno_of(fallocate, vm.memory, keep, 1, 4096) == errno.EINVAL
+    assert errno_of(fallocate, vm.memory, keep, 0, 4096) == 0
+    assert errno_of(os.ftruncate, vm.memory, 0) == errno.EOPNOTSUPP
+    assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_PRIVATE) == errno.EINVAL
+    vm.add_vcpu().start()
+    assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_SHARED) == errno.EACCES
+    assert errno_of(fallocate, vm.memory, keep | punch, 0, 4096) == errno.EACCES
+    assert vm.run() == ("mmio", 0x1000, 42, True)
+    assert vm.run() == OFF
+    assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_SHARED) == errno.EACCES
+    vm.close()
+    with mmap.mmap(vm.memory, 4096, mmap.MAP_SHARED) as ram:
+        assert int.from_bytes(ram[0:4], "little") == STORE_AND_OFF[0]
+
+
+def mapped():
+    """What is mapped cannot be lent."""
+    vm = Vm.with_guest_memory(SYSTEM_OFF, mapped=True).add_vcpu()
+    assert errno_of(vm.start) == errno.EPERM
+    assert errno_of(vm.start) == errno.ENODEV
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ class Programs(unittest.TestCase):
 class Clients(unittest.TestCase):
     """A VMM written from the documented ABI alone (gunyah.py)."""
 
-    def client(self, *arguments, seconds=120):
-        done = emulate(sys.executable, "-B", "emulate_client.py", *arguments, seconds=seconds)
+    def client(self, *arguments, seconds=120, options=()):
+        done = emulate(sys.executable, "-B", "emulate_client.py", *arguments, seconds=seconds, options=options)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_a_guest_with_shared_memory(self):
@@ -89,6 +89,13 @@ class Clients(unittest.TestCase):
 
     def test_refusals(self):
         self.client("refused")
+
+    def test_guest_memory_follows_the_drivers_rules(self):
+        for name in ["v15", "v16", "v17"]:
+            self.client("guest_memory", options=["--personality", name])
+
+    def test_guest_memory_that_is_mapped_cannot_be_lent(self):
+        self.client("mapped", options=["--personality", "v17"])
 
     def test_a_thousand_vms_leak_nothing(self):
         self.client("cycles", os.environ.get("GH_TEST_CYCLES", "1000"), seconds=600)

@@ -10,6 +10,8 @@ CREATE_VM, SET_USER_MEM_REGION, SET_DTB_CONFIG, START = 0x4700, 0x40204701, 0x40
 ADD_FUNCTION, VCPU_RUN, VCPU_MMAP_SIZE, LEND_USER_MEM = 0x40104704, 0x4705, 0x4706, 0x40204111
 VCPU = 1
 EXIT_MMIO, EXIT_STATUS = 1, 2
+CREATE_GUEST_MEM, MAP_MEM = 0x40404708, 0x40204709  # of the v17 series
+MAP_LEND_RWX = 0x71
 
 BASE, SIZE, DTB = 0x80000000, 4 << 20, 2 << 20
 
@@ -20,6 +22,7 @@ SPIN = [0x14000000]
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
+libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 
 
 def ioctl(fd, request, argument=0):
@@ -113,6 +116,26 @@ class Vm:
                      struct.pack("<IIQQQ", 0, 7, BASE, SIZE, address))
         self.control(SET_DTB_CONFIG, struct.pack("<QQ", BASE + DTB, SIZE - DTB))
         self.vcpu = self.page = None
+
+    @classmethod
+    def with_guest_memory(cls, code, mapped=False):
+        """Of the v15 to v17 series: the driver makes the memory, which is lent, and (if `mapped`)
+        still mapped here."""
+        vm = cls.__new__(cls)
+        device = os.open("/dev/gunyah", os.O_RDWR | os.O_CLOEXEC)
+        vm.fd = ioctl(device, CREATE_VM, 0)
+        vm.memory = ioctl(device, CREATE_GUEST_MEM, struct.pack("<QQ48x", 1, SIZE))
+        os.close(device)
+        vm.ram = mmap.mmap(vm.memory, SIZE, mmap.MAP_SHARED)
+        vm.ram[0:4 * len(code)] = struct.pack(f"<{len(code)}I", *code)
+        tree = devicetree()
+        vm.ram[DTB:DTB + len(tree)] = tree
+        if not mapped:
+            vm.ram.close()
+        vm.control(MAP_MEM, struct.pack("<QIIQQ", BASE, MAP_LEND_RWX, vm.memory, 0, SIZE))
+        vm.control(SET_DTB_CONFIG, struct.pack("<QQ", BASE + DTB, SIZE - DTB))
+        vm.vcpu = vm.page = None
+        return vm
 
     def control(self, request, argument=0):
         return ioctl(self.fd, request, argument)
