@@ -34,6 +34,8 @@ public:
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] FileId id() const noexcept { return id_; }
     [[nodiscard]] bool huge_pages() const noexcept { return huge_pages_; }
+    /// What a client's descriptor is to be; ours always is.
+    [[nodiscard]] bool close_on_exec() const noexcept { return close_on_exec_; }
 
     /// fallocate(2): 0 or an errno. What is lent keeps its pages.
     [[nodiscard]] int allocate(int mode, std::uint64_t offset, std::uint64_t size);
@@ -65,6 +67,7 @@ private:
     FileId id_;
     std::uint64_t size_;
     bool huge_pages_;
+    bool close_on_exec_;
     mutable std::mutex mutex_;
     std::vector<FileRange> bound_;
     std::vector<FileRange> lent_;  // among them, those that a guest has

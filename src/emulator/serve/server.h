@@ -13,6 +13,10 @@
 
 #include <sys/stat.h>
 
+namespace gh::driver {
+class GuestMemory;
+}
+
 namespace gh::serve {
 
 /// Answers the system calls of client processes that concern the emulated device, and lets all
@@ -90,6 +94,9 @@ private:
     Strand undertaker_{"gunyah-bury"};
     Strand closer_{"gunyah-close"};  // closes for clients: one after the other
 };
+
+/// The guest memory behind a descriptor; null if it is something else.
+[[nodiscard]] driver::GuestMemory* guest_memory(const StandIn& object) noexcept;
 
 /// What fstat says of the device and of its descriptors, as far as it differs from a memfd's.
 void amend(struct stat& info, Kind kind) noexcept;

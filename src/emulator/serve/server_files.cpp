@@ -12,16 +12,12 @@
 #include <unistd.h>
 
 namespace gh::serve {
-namespace {
 
-/// Null: it is something else.
-driver::GuestMemory* guest_memory(const StandIn& object)
+driver::GuestMemory* guest_memory(const StandIn& object) noexcept
 {
     auto* const file = dynamic_cast<driver::GuestMemoryFile*>(object.file.get());
     return file != nullptr ? &file->memory() : nullptr;
 }
-
-}  // namespace
 
 /// The kernel's driver ends a VM within the last close, and its client may rely on that: lent
 /// memory is back when close returns. False: no descriptor of ours, and nothing was done.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/log.h"
+#include "emulator/driver/guest_memory.h"
 #include "emulator/serve/process.h"
 #include "emulator/serve/process_client.h"
 #include "emulator/serve/server.h"
@@ -99,7 +100,9 @@ bool Server::answer(Conversation& conversation, Kind made, Reply reply)
     const auto object = std::make_shared<StandIn>(made);
     object->file = std::move(reply.file);
     const Fd fd = stand_ins_.open(object, O_RDWR);
-    const int error = fd ? listener_.answer_with_fd(call, fd.get(), true) : errno;
+    const driver::GuestMemory* const memory = guest_memory(*object);
+    const bool close_on_exec = memory == nullptr || memory->close_on_exec();
+    const int error = fd ? listener_.answer_with_fd(call, fd.get(), close_on_exec) : errno;
     if (error == 0)
         return true;
     object->file->abandon();
