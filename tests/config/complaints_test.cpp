@@ -53,6 +53,8 @@ TEST_CASE("a value of another type is refused with what was meant")
     CHECK(contains(complaint_of(R"("memory": [])"), "got a list of 0 values; expected"));
     CHECK(contains(complaint_of(R"("memory": {"hugepages": "yes"})"), "did you mean true?"));
     CHECK(contains(complaint_of(R"("memory": {"sharing": "lent"})"), "did you mean \"lend\"?"));
+    CHECK(contains(complaint_of(R"("hypervisor": {"personality": "andriod14"})"),
+                   "did you mean \"android14\"?"));
 }
 
 TEST_CASE("a size or address that is off is put right in the suggestion")
