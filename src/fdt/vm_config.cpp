@@ -382,6 +382,9 @@ void VmConfigReader::check_gic()
     if (!is_aligned(gicd, kGicFrame) || !is_aligned(gicr, kGicFrame))
         refuse(RmError::NoResource, "gic-alignment", out_.gic.path,
                "GICD and GICR must be 64 KiB aligned");
+    else if (out_.gic.stride >= kAddressLimit)
+        refuse(RmError::NoResource, "gic-stride", out_.gic.path,
+               "redistributor-stride leaves the 36-bit address space");
     else if (gicr < gicd ? gicr_size > gicd - gicr : gicr - gicd < kGicFrame)
         refuse(RmError::NoResource, "gic-overlap", out_.gic.path,
                "the redistributors need " + hex(gicr_size) + " bytes from " + hex(gicr) +

@@ -89,8 +89,10 @@ void write_bank(InterruptBank& bank, unsigned offset, unsigned size, std::uint64
 
 bool Gic::owns(std::uint64_t ipa) const noexcept
 {
+    const std::uint64_t in_redistributors = ipa - raw(layout_.redistributors);
     return ipa - raw(layout_.distributor) < kDistributorSize ||
-           ipa - raw(layout_.redistributors) < kRedistributorSize * pe_count_;
+           (in_redistributors / layout_.stride < pe_count_ &&
+            in_redistributors % layout_.stride < kRedistributorSize);
 }
 
 cpu::MmioOutcome Gic::mmio(unsigned pe, cpu::MmioAccess& access) noexcept
@@ -98,9 +100,9 @@ cpu::MmioOutcome Gic::mmio(unsigned pe, cpu::MmioAccess& access) noexcept
     const std::uint64_t in_distributor = access.ipa - raw(layout_.distributor);
     const std::uint64_t in_redistributors = access.ipa - raw(layout_.redistributors);
     const bool distributor = in_distributor < kDistributorSize;
-    const auto offset = static_cast<unsigned>(distributor ? in_distributor
-                                                          : in_redistributors % kRedistributorSize);
-    const auto owner = static_cast<unsigned>(in_redistributors / kRedistributorSize);
+    const auto offset =
+        static_cast<unsigned>(distributor ? in_distributor : in_redistributors % layout_.stride);
+    const auto owner = static_cast<unsigned>(in_redistributors / layout_.stride);
     if (!(distributor ? distributor_answers : redistributor_answers)(offset, access.size))
         return cpu::MmioOutcome::Abort;
 

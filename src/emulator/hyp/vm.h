@@ -16,10 +16,11 @@
 /// Gunyah's hypercalls do. It knows no file and no devicetree.
 namespace gh::hyp {
 
-/// Where the frames of the GICv3 lie (the devicetree's say), GICR frames 128 KiB apart.
+/// Where the frames of the GICv3 lie (the devicetree's say).
 struct GicLayout {
     Gpa distributor{0x3fff'0000};
     Gpa redistributors{0x3ffb'0000};
+    std::uint64_t stride = 0x2'0000;  // from one redistributor to the next; at least its 128 KiB
 };
 
 /// A doorbell that the owner rings and the guest receives as an SPI. Its index in VmConfig is its

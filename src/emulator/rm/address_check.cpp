@@ -3,6 +3,7 @@
 
 #include "memory/hex.h"
 
+#include <algorithm>
 #include <array>
 
 namespace gh::rm {
@@ -47,6 +48,31 @@ std::optional<Refusal> check_parcel(const fdt::VmConfigTree& tree, const Parcel&
                            " lies in the MMIO window or over the info page; use an address of "
                            "0x40001000 or more (0x80000000 is usual)"};
     return std::nullopt;
+}
+
+/// A shm's base must be free even where parcels keep the addresses their owner gave them: nothing
+/// could ever be mapped there (golden shm-low, shm-inram).
+std::optional<Refusal> check_shm(const fdt::ShmNode& shm, const ImageConfig& config)
+{
+    const Parcel* const parcel = find_parcel(shm, config);
+    if (!shm.optional && parcel == nullptr)
+        return Refusal{Error::NoResource, shm.path + ": no memory with label " +
+                                              std::to_string(shm.memory_label) +
+                                              " was given at its base; give it, or mark the node "
+                                              "optional"};
+    const auto of_label = [&](const Parcel& it) { return it.label == shm.memory_label; };
+    const auto meant = std::find_if(config.parcels.begin(), config.parcels.end(), of_label);
+    if (parcel != nullptr || !shm.base || meant == config.parcels.end())
+        return std::nullopt;
+    const Range range{*shm.base, meant->size};
+    const bool in_memory =
+        std::any_of(config.parcels.begin(), config.parcels.end(), [&](const Parcel& it) {
+            return meet(range, {raw(it.at), it.size});
+        });
+    if (range.base >= kWindowEnd && !in_memory)
+        return std::nullopt;
+    return Refusal{Error::NoResource, shm.path + ": its base " + hex(range.base) +
+                                          " lies in the MMIO window or over other memory"};
 }
 
 /// base-address and the room for the overlay, by the rules that do not depend on where parcels go.
@@ -97,11 +123,8 @@ std::optional<Refusal> check_addresses(const fdt::VmConfigTree& tree, const Imag
         if (auto refusal = check_parcel(tree, config.parcels[i], i == config.image))
             return refusal;
     for (const fdt::ShmNode& shm : tree.shms)
-        if (!shm.optional && find_parcel(shm, config) == nullptr)
-            return Refusal{Error::NoResource, shm.path + ": no memory with label " +
-                                                  std::to_string(shm.memory_label) +
-                                                  " was given at its base; give it, or mark the "
-                                                  "node optional"};
+        if (auto refusal = check_shm(shm, config))
+            return refusal;
     for (const fdt::ReservedMemory& reserved : tree.reserved)
         if (reserved.base && find_parcel(reserved, config) == nullptr)
             return Refusal{Error::NoResource,

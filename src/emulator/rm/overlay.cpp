@@ -76,7 +76,7 @@ private:
     void add_hypervisor();
     void add_vm_id(Offset parent);
     void add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::size_t capability);
-    void add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel& parcel);
+    void add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parcel);
     void add_buffer(Offset parent, const Parcel& parcel);
     [[nodiscard]] std::vector<std::uint32_t> memory_reg() const;
     [[nodiscard]] bool is_buffer(const Parcel& parcel) const;
@@ -247,8 +247,7 @@ void Patcher::add_hypervisor()
     for (std::size_t i = 0; i < config_tree_.doorbells.size(); ++i)
         add_doorbell(at, config_tree_.doorbells[i], i);
     for (const fdt::ShmNode& shm : config_tree_.shms)
-        if (const Parcel* parcel = find_parcel(shm, config_))
-            add_shm(at, shm, *parcel);
+        add_shm(at, shm, find_parcel(shm, config_));
 }
 
 void Patcher::add_vm_id(Offset parent)
@@ -290,14 +289,18 @@ void Patcher::add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::si
     tree_.set_u32(at, "label", bell.label);
 }
 
-void Patcher::add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel& parcel)
+/// An optional one whose memory was not given has a node all the same, without any (golden
+/// shm-optional).
+void Patcher::add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parcel)
 {
     const Offset at = tree_.add_node(parent, generated_name(shm.path, shm.generate));
     std::vector<std::string> compatible = shm.push_compatible;
     compatible.emplace_back("qcom,shared-memory");
     tree_.set_texts(at, "compatible", compatible);
-    tree_.set_u32(at, "buffer", phandle(parcel));
-    tree_.set_u32(at, "memory-region", phandle(parcel));
+    if (parcel != nullptr) {
+        tree_.set_u32(at, "buffer", phandle(*parcel));
+        tree_.set_u32(at, "memory-region", phandle(*parcel));
+    }
     tree_.set_u32(at, "peer", kVmidHost);
     tree_.set_u32(at, "qcom,label", shm.label);
     tree_.set_u32(at, "label", shm.label);

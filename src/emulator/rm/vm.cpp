@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
 constexpr unsigned kMaxCpus = 8;
-constexpr std::uint64_t kRedistributorStride = 0x2'0000;
 
 Error refuse(Error error, const std::string& reason)
 {
@@ -182,9 +181,6 @@ Error Vm::check_start() const
     for (const fdt::Finding& finding : tree_->findings)
         if (finding.kind != fdt::Finding::Kind::Odd)
             return refuse(finding);
-    if (tree_->gic.stride != kRedistributorStride)
-        return refuse(Error::NoResource,
-                      tree_->gic.path + ": only a redistributor-stride of 0x20000 is emulated");
     return Error::Ok;
 }
 
@@ -267,7 +263,7 @@ hyp::VmConfig Vm::hypervisor_config() const
     for (const fdt::CpuNode& cpu : tree_->cpus)
         if (cpu.status != fdt::CpuNode::Status::Failed)
             config.vcpus.push_back({cpu.mpidr, cpu.status == fdt::CpuNode::Status::Boots});
-    config.gic = {Gpa{tree_->gic.distributor}, Gpa{tree_->gic.redistributors}};
+    config.gic = {Gpa{tree_->gic.distributor}, Gpa{tree_->gic.redistributors}, tree_->gic.stride};
     for (const fdt::DoorbellNode& bell : tree_->doorbells)
         config.doorbells.push_back({bell.label, bell.intid, bell.level, bell.source_can_clear});
     config.psci = tree_->psci;

@@ -96,6 +96,23 @@ TEST_CASE_FIXTURE(TwoPes, "redistributors know their PE and who is last (golden 
     CHECK_FALSE(gic.owns(kDistributor + kDistributorSize));
 }
 
+TEST_CASE_FIXTURE(TwoPes,
+                  "redistributors stand as far apart as the layout says (golden gic-stride)")
+{
+    Gic wide({.stride = 0x3'0000}, {0x8000'0000, 0x8000'0001}, *this);
+    const auto typer = [&](std::uint64_t offset) {
+        cpu::MmioAccess access{
+            .ipa = kRedistributors + offset, .size = 8, .write = false, .value = 0};
+        access.ipa += GICR_TYPER;
+        return wide.mmio(0, access) == cpu::MmioOutcome::Done ? access.value : ~0ull;
+    };
+    CHECK(typer(0) == 0);
+    CHECK(typer(0x3'0000) == 0x1'0000'0110);
+    CHECK_FALSE(wide.owns(kRedistributors + 0x2'0000));
+    CHECK(wide.owns(kRedistributors + 0x4'ffff));
+    CHECK_FALSE(wide.owns(kRedistributors + 0x6'0000));
+}
+
 TEST_CASE_FIXTURE(OnePe, "a redistributor keeps what Gunyah's keeps (golden gicr.* write)")
 {
     const auto write = [&](unsigned offset, std::uint32_t value) {

@@ -186,6 +186,22 @@ TEST_CASE_FIXTURE(RmFixture, "shared memory with a shm node gets a buffer that b
 )"));
 }
 
+TEST_CASE_FIXTURE(RmFixture, "an optional shm without memory has a node that names no buffer")
+{
+    auto& vdevices = tree.child("gunyah-vm-config").child("vdevices");
+    gh::fdt::add_shm(vdevices, 0x9000'0000).set_flag("optional");
+    vdevices.child("shm-1").set_text("generate", "/hypervisor/shm");
+    REQUIRE(start_with(tree) == Error::Ok);
+    CHECK(contains(patched(*this), R"(		shm {
+			dma_base = <0x0 0x0>;
+			label = <0x1>;
+			qcom,label = <0x1>;
+			peer = <0x3>;
+			compatible = "qcom,shared-memory";
+		};
+)"));
+}
+
 TEST_CASE_FIXTURE(
     RmFixture,
     "the owner's own reserved-memory node of a parcel is completed instead, its phandle kept")

@@ -178,6 +178,30 @@ TEST_CASE_FIXTURE(RmFixture,
     CHECK(start_with(reserved) == Error::Ok);
 }
 
+TEST_CASE_FIXTURE(
+    RmFixture,
+    "a shm's base must not lie in the MMIO window or in the guest's RAM, optional or not")
+{
+    parcels.push_back({gh::Gpa{0x9000'0000}, 0x20'0000, 1, kAllRights, false});
+    for (const std::uint64_t base : {0x2000'0000ull, 0x8000'0000ull, 0x8060'0000ull}) {
+        auto shm = tree;
+        auto& vdevices = shm.child("gunyah-vm-config").child("vdevices");
+        gh::fdt::add_shm(vdevices, base).set_flag("optional");
+        vdevices.child("shm-1").set_text("generate", "/hypervisor/shm");
+        CHECK(start_with(shm) == Error::NoResource);
+    }
+}
+
+TEST_CASE_FIXTURE(RmFixture, "a devicetree says how far apart redistributors stand")
+{
+    tree.child("intc@3fff0000").set_u64("redistributor-stride", 0x3'0000);
+    REQUIRE(start_with(tree) == Error::Ok);
+    CHECK(hypervisor().config.gic.stride == 0x3'0000);
+    gh::fdt::add_cpu(tree, 1);
+    tree.child("intc@3fff0000").set_u64("redistributor-stride", std::uint64_t{1} << 63);
+    CHECK(start_with(tree) == Error::NoResource);
+}
+
 TEST_CASE_FIXTURE(RmFixture, "CPUs that failed are no resource, doorbells are found by label")
 {
     gh::fdt::add_cpu(tree, 1);
