@@ -27,6 +27,7 @@ constexpr std::array kCommands{
     Command{"map", "Draw the guest-physical address space", declare_map},
     Command{"check", "Say everything that is wrong with a configuration", declare_check},
     Command{"emulate", "Run any program with an emulated /dev/gunyah in place", declare_emulate},
+    Command{"probe", "Say what a Gunyah device can do and what stops VMs here", declare_probe},
     Command{"schema", "Print the JSON Schema of configurations", declare_schema},
 };
 

@@ -23,6 +23,7 @@ Action declare_check(CLI::App& app);
 Action declare_dtb(CLI::App& app);
 Action declare_emulate(CLI::App& app);
 Action declare_map(CLI::App& app);
+Action declare_probe(CLI::App& app);
 Action declare_run(CLI::App& app);
 Action declare_schema(CLI::App& app);
 
