@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/driver/address_space.h"
 
+#include "emulator/driver/own_memory.h"
+
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string_view>
-
-#include <sys/uio.h>
-#include <unistd.h>
 
 namespace gh::driver {
 namespace {
@@ -51,9 +50,7 @@ std::vector<Vma> mappings(std::uint64_t start, std::uint64_t end)
 bool is_backed(const Vma& vma) noexcept
 {
     std::byte byte{};
-    iovec local{&byte, 1};
-    iovec remote{reinterpret_cast<void*>(vma.end - 1), 1};
-    return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1;
+    return read_own(vma.end - 1, {&byte, 1});
 }
 
 }  // namespace gh::driver

@@ -3,6 +3,7 @@
 #include "emulator/driver/address_space.h"
 #include "emulator/driver/client.h"
 #include "emulator/driver/lent_memory.h"
+#include "emulator/driver/own_memory.h"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +14,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace gh::driver {
@@ -76,13 +76,9 @@ private:
     std::shared_ptr<SharedRanges> shared_ = std::make_shared<SharedRanges>();
 };
 
-/// Through the kernel, so that a bad address is an answer and not a SIGSEGV.
 bool InProcessClient::read(std::uint64_t address, std::span<std::byte> to) const noexcept
 {
-    iovec local{to.data(), to.size()};
-    iovec remote{reinterpret_cast<void*>(address), to.size()};
-    const ssize_t got = ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0);
-    return got >= 0 && static_cast<std::size_t>(got) == to.size();
+    return read_own(address, to);
 }
 
 int InProcessClient::dup_eventfd(int fd, Fd& copy) const noexcept

@@ -10,8 +10,6 @@
 #include <system_error>
 
 #include <sys/mman.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 namespace gh::driver {
 namespace {
