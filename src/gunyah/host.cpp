@@ -44,11 +44,13 @@ std::optional<std::uint64_t> tightest_cgroup(const std::string& root)
     const auto at = groups.find("0::/");
     if (at == std::string::npos)
         return std::nullopt;
+    const std::string mount = root + "/sys/fs/cgroup";
     std::string group = groups.substr(at + 3, groups.find('\n', at) - at - 3);
     std::optional<std::uint64_t> tightest;
     for (; !group.empty(); group.erase(group.rfind('/'))) {
-        const auto limit =
-            number_after(read_text(root + "/sys/fs/cgroup" + group + "/memory.max"), "");
+        std::string file = mount;
+        file.append(group).append("/memory.max");
+        const auto limit = number_after(read_text(file), "");
         if (limit && (!tightest || *limit < *tightest))
             tightest = limit;
     }
