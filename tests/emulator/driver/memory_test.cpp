@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "client_fixture.h"
+#include "emulator/driver/own_memory.h"
 
 #include <array>
 #include <csignal>
@@ -7,7 +8,6 @@
 
 #include <doctest/doctest.h>
 
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,9 +122,7 @@ int signal_of_child(const std::function<void()>& body)
 bool readable(const std::byte* at)
 {
     std::byte byte{};
-    iovec local{&byte, 1};
-    iovec remote{const_cast<std::byte*>(at), 1};
-    return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1;
+    return gh::driver::read_own(reinterpret_cast<std::uintptr_t>(at), {&byte, 1});
 }
 
 }  // namespace
