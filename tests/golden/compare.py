@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compares what the emulated device answers with the golden files, row by row.
 
-    compare.py guest|devicetree|patched BUILD-FOLDER
+    compare.py guest|devicetree|patched|device BUILD-FOLDER
 
-BUILD-FOLDER holds the probes and their guests. Rows that may differ stand in differences.tsv with the
+"device" runs the probe as it is, as a program of its own under `gh-vmm emulate` (GH_VMM). BUILD-FOLDER holds the probes and their guests. Rows that may differ stand in differences.tsv with the
 reason; one of them that agrees is an error too, unless it is down to chance ("random:").
 """
 import difflib, fnmatch, os, pathlib, re, subprocess, sys, tempfile
@@ -71,6 +71,21 @@ def devicetree(build):
     return golden, tree_rows(ours, 2, 3, 4)
 
 
+def device(build):
+    """Rows that the v17 series' driver answered are compared with our v17, those of the Resource Manager
+    and the hypervisor, who were given memory by lending, with our android14."""
+    def answers(personality, *options):
+        text = run(os.environ["GH_VMM"], "emulate", "--personality", personality, "--", build / "device-probe", *options)
+        return [line.split("\t") for line in text.splitlines() if line[0] != "#"]
+
+    lines = [line.split("\t") for line in (here / "device-probe.golden.tsv").read_text().splitlines()[1:]]
+    layer = {line[0]: line[1] for line in lines}
+    golden = {line[0]: line[3] for line in lines if line[1] != "legacy-mem" and not line[0].startswith("hazard.")}
+    ours = {line[0]: line[3] for line in answers("v17") if layer.get(line[0]) == "kernel-v17"}
+    ours.update({line[0]: line[3] for line in answers("android14", "-m", "lend") if layer.get(line[0]) in ("RM", "HYP")})
+    return golden, ours
+
+
 # Numbers that count what the real Resource Manager had been asked before.
 COUNTED = re.compile(r"(qcom,vmid|qcom,rm-mem-handle) = <.*>")
 
@@ -135,7 +150,7 @@ def differences(part):
 
 def main():
     part, build = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    golden, ours = {"guest": guest, "devicetree": devicetree, "patched": patched}[part](build)
+    golden, ours = {"guest": guest, "devicetree": devicetree, "patched": patched, "device": device}[part](build)
     differ = {row for row in golden.keys() | ours.keys() if golden.get(row) != ours.get(row)}
     allowed, bad = set(), 0
     for pattern, reason in differences(part):
