@@ -26,4 +26,12 @@ Fd make_memfd(const std::string& name, unsigned long long size, unsigned flags)
     return fd;
 }
 
+Fd make_sealed_memfd(const std::string& name, unsigned long long size)
+{
+    Fd fd = make_memfd(name, size, MFD_ALLOW_SEALING);
+    if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        throw_errno("sealing " + name);
+    return fd;
+}
+
 }  // namespace gh

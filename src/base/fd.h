@@ -40,4 +40,8 @@ private:
 /// An anonymous file of `size` bytes, named for /proc; throws Error.
 [[nodiscard]] Fd make_memfd(const std::string& name, unsigned long long size, unsigned flags = 0);
 
+/// The same, whose size nobody can change: for memory that others map too, who could have our own
+/// accesses raise SIGBUS else.
+[[nodiscard]] Fd make_sealed_memfd(const std::string& name, unsigned long long size);
+
 }  // namespace gh

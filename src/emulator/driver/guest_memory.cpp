@@ -83,7 +83,7 @@ private:
 };
 
 GuestMemory::GuestMemory(const gunyah_create_mem_args& wanted)
-    : fd_(make_memfd("gh-gmem", std::min(wanted.size, largest_file()))),
+    : fd_(make_sealed_memfd("gh-gmem", std::min(wanted.size, largest_file()))),
       size_(wanted.size),
       huge_pages_((wanted.flags & GUNYAH_GUEST_MEM_ALLOW_HUGEPAGE) != 0),
       close_on_exec_((wanted.flags & GUNYAH_GUEST_MEM_CLOEXEC) != 0)

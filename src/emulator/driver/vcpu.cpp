@@ -21,7 +21,7 @@ using namespace gunyah;
 Vcpu::Vcpu(Vm& vm, std::uint32_t id)
     : vm_(vm),
       id_(id),
-      page_fd_(make_memfd("gh-vcpu:" + std::to_string(id), page_size())),
+      page_fd_(make_sealed_memfd("gh-vcpu:" + std::to_string(id), page_size())),
       page_("mmap of a vCPU's run page", page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
             page_fd_.get()),
       shared_(*new (page_.data()) gh_vcpu_run{})

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 using namespace gh::test;
 using gh::driver::GuestMemoryFile;
@@ -89,6 +90,14 @@ TEST_CASE_FIXTURE(GuestMemoryFixture, "gmem.fallocate")
     CHECK(allocate(FALLOC_FL_COLLAPSE_RANGE, 0, kPage) == EOPNOTSUPP);
     CHECK(allocate(FALLOC_FL_INSERT_RANGE | kKeep, 0, kPage) == EOPNOTSUPP);
     CHECK(allocate(kKeep, 0, 0) == EINVAL);
+}
+
+TEST_CASE_FIXTURE(GuestMemoryFixture, "2.3: the size never changes, by whatever way one truncates")
+{
+    const std::string path = "/proc/self/fd/" + std::to_string(file->memory_fd());
+    CHECK(::truncate(path.c_str(), 0) == -1);
+    CHECK(::truncate(path.c_str(), 0x2'0000) == -1);
+    CHECK(allocate(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 0x1'0000) == 0);
 }
 
 TEST_CASE_FIXTURE(GuestMemoryFixture, "map.null, map.ok, map.align")
