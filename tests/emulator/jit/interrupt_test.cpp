@@ -64,6 +64,8 @@ TEST_CASE("flags survive an interrupt between compare and branch")
             if (!asserted.exchange(true))
                 t.cpu.set_irq(true);
     });
+    while (!asserted)  // however busy the host is, one comes
+        std::this_thread::yield();
     unsigned interrupts = 0;
     while (t.run() == Exit::Requested && t.cpu.state().pc == kFromEl1 + 4) {
         ++interrupts;
