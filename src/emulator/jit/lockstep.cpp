@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "emulator/cpu/decode.h"
 #include "emulator/cpu/footprint.h"
 #include "emulator/cpu/platform.h"
 #include "emulator/jit/templates.h"
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
+#include <type_traits>
 #include <utility>
 
 namespace gh::jit {
@@ -76,9 +78,23 @@ bool leads_to_next(const Item& item)
     return conditional && (word & 0x00ff'ffe0) == 0x20;
 }
 
+/// False where the guest has written other code and not said so yet: T0 has decoded the old
+/// instruction, T1 would translate the new one, and the architecture allows both.
+bool is_decoded_from_its_word(const Item& item)
+{
+    const cpu::Encoding* const encoding = cpu::find_encoding(item.word);
+    cpu::Insn now;
+    if (encoding != nullptr)
+        now.run = encoding->translate(item.word, now);
+    static_assert(std::has_unique_object_representations_v<cpu::Insn>);
+    return now.run == nullptr || std::memcmp(&now, item.insn, sizeof now) == 0;
+}
+
 Kind kind_of(const Item& item)
 {
     const std::uint32_t word = item.word;
+    if (!is_decoded_from_its_word(item))
+        return Kind::Alone;
     if ((word & 0xffc0'0000) == 0xd500'0000)
         return kind_of_system(word);
     const bool calls_out = (word & 0xff00'0000) == 0xd400'0000 && bits(word, 21, 3) == 0 &&

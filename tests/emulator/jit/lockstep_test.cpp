@@ -23,10 +23,11 @@ bool contains(const std::string& text, const std::string& part)
 
 /// The rig with the checking translator, and what that said.
 struct LockstepRig : TranslatedRig {
-    LockstepRig(std::initializer_list<std::uint32_t> words) : TranslatedRig(words)
+    LockstepRig(std::initializer_list<std::uint32_t> words, std::uint32_t threshold = 1)
+        : TranslatedRig(words)
     {
         cpu.set_translator(make_lockstep_translator(
-            cpu, 1, [this](const std::string& text) { reports.push_back(text); }));
+            cpu, threshold, [this](const std::string& text) { reports.push_back(text); }));
     }
     ~LockstepRig()
     {
@@ -81,6 +82,16 @@ TEST_CASE("a page fault in the middle of a unit is the same in both")
     CHECK(t.cpu.state().far_el1 == TranslatedRig::page(1));
     CHECK(t.cpu.state().elr_el1 == kRam + 4);
     CHECK(t.x(4) == 513);
+}
+
+TEST_CASE("code that has changed and was not maintained yet is no difference")
+{
+    LockstepRig t({0x9100'0484, kHvc}, 2);  // add x4, x4, #1
+    REQUIRE(t.run() == Exit::Requested);    // decoded
+    t.rig.put(kRam, {0x9100'0884});         // add x4, x4, #2
+    REQUIRE(t.run_at(kRam) == Exit::Requested);
+    CHECK(t.reports.empty());
+    CHECK(t.x(4) == 2);
 }
 
 TEST_CASE("a device is asked once")
