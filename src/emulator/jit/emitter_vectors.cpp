@@ -84,8 +84,10 @@ void Emitter::hold_for_loop(std::uint32_t vectors)
     if (vectors == 0)
         return;
     for (unsigned v = 0; v < 32; ++v)
-        if (bit(vectors, v))
-            vectors_.set_dirty(read_vector(v).id());
+        if (bit(vectors, v)) {
+            read_vector(v);
+            vectors_.set_dirty(vectors_.find(v));
+        }
     loop_vectors_ = vectors_;
     loop_head_ = newLabel();
     bind(loop_head_);

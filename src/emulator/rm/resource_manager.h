@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 /// The emulated Resource Manager: the VM that owns all VMs. It reads a VM's devicetree by its
@@ -93,7 +94,7 @@ struct Policy {
 /// kernel sends them; one thread at a time, but for the exit that the hypervisor tells.
 class Vm {
 public:
-    Vm(std::uint16_t vmid, const Policy& policy);
+    Vm(std::uint16_t vmid, Policy policy);
     ~Vm();
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
@@ -147,7 +148,7 @@ private:
 /// The vmids of one machine. Any thread.
 class ResourceManager {
 public:
-    explicit ResourceManager(const Policy& policy) : policy_(policy) {}
+    explicit ResourceManager(Policy policy) : policy_(std::move(policy)) {}
 
     /// VM_ALLOC_VMID: the first free one of 63; NoResource when all are taken.
     Error allocate(std::shared_ptr<Vm>& vm);

@@ -46,7 +46,7 @@ bool rights_are_possible(std::uint32_t rights)
 
 }  // namespace
 
-Vm::Vm(std::uint16_t vmid, const Policy& policy) : vmid_(vmid), policy_(policy) {}
+Vm::Vm(std::uint16_t vmid, Policy policy) : vmid_(vmid), policy_(std::move(policy)) {}
 Vm::~Vm() = default;
 
 Gpa Vm::dtb_address() const

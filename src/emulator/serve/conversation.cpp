@@ -55,13 +55,13 @@ bool Conversation::await_again() noexcept
     return true;
 }
 
-void Conversation::borrow() noexcept
+void Conversation::borrow() const noexcept
 {
     const std::scoped_lock lock(expected().mutex);
     expected().borrowed.insert(call_.thread);
 }
 
-void Conversation::give_back() noexcept
+void Conversation::give_back() const noexcept
 {
     const std::scoped_lock lock(expected().mutex);
     expected().borrowed.erase(call_.thread);

@@ -31,8 +31,8 @@ public:
     /// True if `call` is one that await_again() waits for, or will: nobody else need answer it.
     static bool is_again(const Call& call) noexcept;
     /// While its thread is borrowed, the calls that it makes are ours, and go through.
-    void borrow() noexcept;
-    void give_back() noexcept;
+    void borrow() const noexcept;
+    void give_back() const noexcept;
     static bool is_borrowed(pid_t thread) noexcept;
     /// From now on until await_again() the caller's next call of this number is this one.
     void expect_again() noexcept;

@@ -54,7 +54,7 @@ struct Word {
     char taken = 0;  // the listener is, by whom serves us: from here on exec itself can be answered
     if (word.listener >= 0 && ::read(channel, &taken, 1) == 1) {
         ::close(word.listener);
-        ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+        (void)::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
         ::execvp(arguments[0], arguments);
         word.error = errno;
     }
@@ -82,7 +82,7 @@ public:
           const sigset_t& mask);
 
     /// The child's listener; throws if it has none.
-    Fd listener();
+    [[nodiscard]] Fd listener() const;
     /// Lets it go on to its program.
     void proceed() const;
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
@@ -100,6 +100,7 @@ Child::Child(const std::vector<std::string>& command, std::span<sock_filter> fil
              const sigset_t& mask)
 {
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const std::string& argument : command)
         arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
@@ -111,7 +112,7 @@ Child::Child(const std::vector<std::string>& command, std::span<sock_filter> fil
     channel_.theirs = Fd{};
 }
 
-Fd Child::listener()
+Fd Child::listener() const
 {
     Word word;
     if (::read(channel_.ours.get(), &word, sizeof word) != sizeof word)
@@ -162,10 +163,10 @@ public:
         ::sigemptyset(&all);
         for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP})
             ::sigaddset(&all, signal);
-        ::sigprocmask(SIG_BLOCK, &all, &before_);
+        (void)::pthread_sigmask(SIG_BLOCK, &all, &before_);
         events_ = Fd{::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)};
     }
-    ~PassedSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    ~PassedSignals() { (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
     PassedSignals(const PassedSignals&) = delete;
     PassedSignals& operator=(const PassedSignals&) = delete;
 

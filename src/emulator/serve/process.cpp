@@ -10,9 +10,10 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -159,13 +160,11 @@ Fd open_mapped_file(pid_t thread, const Vma& vma)
     std::snprintf(name, sizeof name, "map_files/%" PRIx64 "-%" PRIx64, vma.vma_start, vma.vma_end);
     if (Fd fd = open_either_way(proc(thread, name)))
         return fd;
-    const std::unique_ptr<DIR, int (*)(DIR*)> fds{::opendir(proc(thread, "fd").c_str()),
-                                                  &::closedir};
-    while (const dirent* entry = fds ? ::readdir(fds.get()) : nullptr) {
-        const std::string path = proc(thread, std::string("fd/") + entry->d_name);
-        if (entry->d_name[0] != '.' && is_file(path, vma))
-            return open_either_way(path);
-    }
+    std::error_code gone;
+    for (std::filesystem::directory_iterator fds(proc(thread, "fd"), gone), end;
+         !gone && fds != end; fds.increment(gone))
+        if (is_file(fds->path(), vma))
+            return open_either_way(fds->path());
     return Fd{};
 }
 
