@@ -14,9 +14,10 @@ std::unique_ptr<cpu::Translator> make_translator(cpu::Cpu&, std::uint32_t, std::
     return nullptr;
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): the translator keeps it
-std::unique_ptr<cpu::Translator> make_lockstep_translator(cpu::Cpu&, std::uint32_t,
-                                                          std::function<void(const std::string&)>)
+std::unique_ptr<cpu::Translator> make_lockstep_translator(
+    cpu::Cpu&, std::uint32_t,
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): the translator proper keeps it
+    std::function<void(const std::string&)>)
 {
     return nullptr;
 }
