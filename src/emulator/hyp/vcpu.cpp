@@ -46,8 +46,9 @@ Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigne
     : power_(power), index_(index), cpu_(cluster, platform, index, config.vcpus[index].mpidr)
 {
     if (config.profiler) {
+        // The VM keeps it alive; the profile itself ends up with it, and must not own it.
         profile_ = std::make_unique<VcpuProfile>(
-            [to = config.profiler](const cpu::HostCode& code) { to->made(code); });
+            [&to = *config.profiler](const cpu::HostCode& code) { to.made(code); });
         cpu_.set_profile(profile_->code);
     }
     cpu_.set_translator(translator_for(cpu_, config));
