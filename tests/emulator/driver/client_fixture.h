@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mapping.h"
 #include "emulator/driver/device.h"
+#include "emulator/driver/own_memory.h"
 #include "emulator/driver/personality.h"
 #include "gunyah/uapi.h"
 #include "scripted_hypervisor.h"
@@ -27,6 +28,13 @@ inline constexpr std::uint64_t kBase = 0x8000'0000;
 inline constexpr std::uint64_t kRam = 8ull << 20;
 inline constexpr std::uint64_t kDtb = kBase + (2ull << 20);
 inline constexpr std::uint64_t kPage = 0x1000;
+
+/// Whether the kernel lets this process read there.
+inline bool readable(const std::byte* at)
+{
+    std::byte byte{};
+    return driver::read_own(reinterpret_cast<std::uintptr_t>(at), {&byte, 1});
+}
 
 /// A VMM of a few lines: what it does is what /dev/gunyah's clients do, ioctl by ioctl.
 struct ClientFixture {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "client_fixture.h"
-#include "emulator/driver/own_memory.h"
 
 #include <array>
 #include <csignal>
@@ -117,12 +116,6 @@ int signal_of_child(const std::function<void()>& body)
     int status = 0;
     ::waitpid(child, &status, 0);
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
-
-bool readable(const std::byte* at)
-{
-    std::byte byte{};
-    return gh::driver::read_own(reinterpret_cast<std::uintptr_t>(at), {&byte, 1});
 }
 
 }  // namespace

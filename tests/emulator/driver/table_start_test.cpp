@@ -4,9 +4,6 @@
 
 #include <doctest/doctest.h>
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 using namespace gh::test;
 
 namespace {
@@ -30,14 +27,6 @@ gh::fdt::Node without_chosen()
     auto tree = gh::fdt::probe_tree();
     tree.remove_child("chosen");
     return tree;
-}
-
-bool readable(const std::byte* at)
-{
-    std::byte byte{};
-    iovec local{&byte, 1};
-    iovec remote{const_cast<std::byte*>(at), 1};
-    return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1;
 }
 
 /// A region of one page for each of `count`, behind the one with the devicetree.
