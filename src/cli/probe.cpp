@@ -85,7 +85,7 @@ Action declare_probe(CLI::App& app)
     app.add_option("DEVICE", options->device,
                    "The device, /dev/gunyah if none is named, or the word emulated");
     app.add_option("--personality", options->personality,
-                   "Whose kernel's driver the emulated device is: android15, android16")
+                   "Whose kernel's driver the emulated device is, such as v17 or android15")
         ->type_name("NAME");
     app.add_flag("--json", options->json, "As JSON instead of a table");
     return [options] { return probe(*options); };

@@ -77,12 +77,6 @@ std::shared_ptr<StandIn> StandIns::find(const struct stat& info) const
     return found != by_inode_.end() ? found->second : nullptr;
 }
 
-std::size_t StandIns::size() const
-{
-    const std::scoped_lock lock(mutex_);
-    return by_inode_.size();
-}
-
 std::vector<std::shared_ptr<StandIn>> StandIns::closed()
 {
     std::vector<std::shared_ptr<StandIn>> gone;

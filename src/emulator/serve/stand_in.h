@@ -49,7 +49,6 @@ public:
     /// Empty, with errno, on failure. From its last close on the object is among closed().
     [[nodiscard]] Fd open(const std::shared_ptr<StandIn>& object, int flags);
     [[nodiscard]] std::shared_ptr<StandIn> find(const struct stat& info) const;
-    [[nodiscard]] std::size_t size() const;
 
 private:
     Fd inotify_;
