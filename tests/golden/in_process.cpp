@@ -72,9 +72,12 @@ void ring(int number)
 void interrupt_all()
 {
     for (std::uint64_t count = 0; ::read(rang, &count, sizeof count) > 0;) {
-        const auto open = files().with([](Files& all) { return all.open; });
-        for (const auto& [fd, file] : open)
-            file->interrupt();
+        // Under the lock, keeping no reference: a VM's end belongs to the thread that closes it, which
+        // looks at the memory that it lent right after.
+        files().with([](Files& all) {
+            for (const auto& [fd, file] : all.open)
+                file->interrupt();
+        });
     }
 }
 
