@@ -18,6 +18,7 @@ BASE, SIZE, DTB = 0x80000000, 4 << 20, 2 << 20
 SYSTEM_OFF = [0xd2800100, 0xf2b08000, 0xd4000002]  # mov x0, #8; movk x0, #0x8400, lsl 16; hvc #0
 STORE_AND_OFF = [0xd2820001, 0x52800542, 0xb9000022] + SYSTEM_OFF  # *(int*)0x1000 = 42
 SPIN = [0x14000000]
+WAIT = [0xd503207f, 0x17ffffff]  # wfi, over and over
 
 
 libc = ctypes.CDLL(None, use_errno=True)

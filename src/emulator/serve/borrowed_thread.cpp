@@ -144,6 +144,15 @@ void BorrowedThread::conclude(long result) noexcept
     (void)set(registers);
 }
 
+/// A thread that was killed is dead for its parent only once its tracer has heard of it.
+void BorrowedThread::let_go() const noexcept
+{
+    int status = 0;
+    while (::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr) != 0 &&
+           ::waitpid(thread_, &status, __WALL) == thread_ && WIFSTOPPED(status)) {
+    }
+}
+
 BorrowedThread::~BorrowedThread()
 {
     if (!seized_)
@@ -155,7 +164,7 @@ BorrowedThread::~BorrowedThread()
         (void)set(prepared(saved_, call.number, call.arguments));
     }
     conversation_.give_back();
-    ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
+    let_go();
     const pid_t process = process_of(thread_);
     for (const int signal : signals_)
         ::syscall(SYS_tgkill, process, thread_, signal);

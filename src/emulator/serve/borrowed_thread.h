@@ -33,6 +33,7 @@ public:
 
 private:
     int stop() noexcept;
+    void let_go() const noexcept;
     bool run_to_syscall_stop() noexcept;
     bool get(user_regs_struct& registers) const noexcept;
     bool set(const user_regs_struct& registers) const noexcept;

@@ -124,7 +124,7 @@ Server::Verdict Server::decide(const Call& call)
     }
 }
 
-/// What the driver does for a client may not be over: then somebody else waits for it.
+/// What the driver does for a client may not be over: then whoever does it closes the file.
 void Server::bury_closed()
 {
     std::vector<Object> objects;
@@ -133,28 +133,15 @@ void Server::bury_closed()
         objects = stand_ins_.closed();
         burials_ += static_cast<unsigned>(objects.size());
     }
-    for (Object& object : objects) {
-        object->gone = true;
-        if (object->kind == Kind::Vcpu)
-            object->file->interrupt();
-        if (object->strand.idle())
-            bury(std::move(object));
-        else
-            undertaker_.add([this, object] {
-                object->strand.drain();
-                bury(object);
-            });
+    for (const Object& object : objects) {
+        if (const auto file = object->file(); file && object->kind == Kind::Vcpu)
+            file->interrupt();
+        object->close([this] {
+            const std::scoped_lock lock(burial_mutex_);
+            --burials_;
+            buried_.notify_all();
+        });
     }
-}
-
-/// The file goes here, whoever holds the rest.
-void Server::bury(Object object) noexcept
-{
-    object->file.reset();
-    object.reset();
-    const std::scoped_lock lock(burial_mutex_);
-    --burials_;
-    buried_.notify_all();
 }
 
 void Server::await_burials() noexcept
@@ -167,8 +154,9 @@ void Server::interrupt_forsaken()
 {
     const std::scoped_lock lock(running_mutex_);
     for (auto& [id, running] : running_)
-        if (running.active && !listener_.waits(running.call))
-            running.object->file->interrupt();
+        if (const auto file = running.object->file();
+            file && running.active && !listener_.waits(running.call))
+            file->interrupt();
 }
 
 }  // namespace gh::serve

@@ -66,12 +66,11 @@ private:
     void control_file(const Object& object, const Call& call);
     void control_vcpu(const Object& object, const Call& call);
     void perform(const Object& object, const Call& call);
-    void run_vcpu(const Object& object, const Call& call);
+    void run_vcpu(StandIn& object, const Call& call);
     bool answer(Conversation& conversation, Kind made, gunyah::Reply reply);
     [[nodiscard]] std::shared_ptr<driver::Client> client_of(pid_t process);
 
     void bury_closed();
-    void bury(Object object) noexcept;
     void await_burials() noexcept;
     void interrupt_forsaken();
 
@@ -90,13 +89,12 @@ private:
     std::map<std::uint64_t, Running> running_;  // VCPU_RUNs under way, by id of the call
     std::mutex burial_mutex_;
     std::condition_variable buried_;
-    unsigned burials_ = 0;  // objects that are closed and not gone yet
-    Strand undertaker_{"gunyah-bury"};
+    unsigned burials_ = 0;           // objects that are closed and not gone yet
     Strand closer_{"gunyah-close"};  // closes for clients: one after the other
 };
 
-/// The guest memory behind a descriptor; null if it is something else.
-[[nodiscard]] driver::GuestMemory* guest_memory(const StandIn& object) noexcept;
+/// The guest memory that a file is of; null if it is something else.
+[[nodiscard]] driver::GuestMemory* guest_memory(gunyah::File* file) noexcept;
 
 /// What fstat says of the device and of its descriptors, as far as it differs from a memfd's.
 void amend(struct stat& info, Kind kind) noexcept;

@@ -13,10 +13,10 @@
 
 namespace gh::serve {
 
-driver::GuestMemory* guest_memory(const StandIn& object) noexcept
+driver::GuestMemory* guest_memory(gunyah::File* file) noexcept
 {
-    auto* const file = dynamic_cast<driver::GuestMemoryFile*>(object.file.get());
-    return file != nullptr ? &file->memory() : nullptr;
+    auto* const of_memory = dynamic_cast<driver::GuestMemoryFile*>(file);
+    return of_memory != nullptr ? &of_memory->memory() : nullptr;
 }
 
 /// The kernel's driver ends a VM within the last close, and its client may rely on that: lent
@@ -62,7 +62,8 @@ Server::Verdict Server::map(const StandIn& object, const Call& call)
     case Kind::Vcpu: return {(protection & PROT_EXEC) != 0, 0, EPERM};
     case Kind::GuestMemory: break;
     }
-    const auto* const memory = guest_memory(object);
+    const auto file = object.file();
+    const auto* const memory = guest_memory(file.get());
     const int error = is_private || memory == nullptr
                           ? EINVAL
                           : memory->may_map({call.arguments[5], call.arguments[1]});
@@ -72,7 +73,8 @@ Server::Verdict Server::map(const StandIn& object, const Call& call)
 Server::Verdict Server::allocate(const StandIn& object, const Call& call)
 {
     const bool truncates = call.number == SYS_ftruncate;
-    auto* const memory = guest_memory(object);
+    const auto file = object.file();
+    auto* const memory = guest_memory(file.get());
     if (memory == nullptr)
         return {true, 0, truncates ? EINVAL : ENODEV};
     if (truncates)

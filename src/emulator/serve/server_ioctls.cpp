@@ -83,12 +83,14 @@ void Server::control_file(const Object& object, const Call& call)
         object->strand.add([this, object, call] { perform(object, call); });
 }
 
+/// Lets go of the file before the caller hears of it: if it closes it then, that is the end.
 void Server::perform(const Object& object, const Call& call)
 {
     Conversation conversation(listener_, call);
-    if (object->gone)
-        return;
-    answer(conversation, Kind::Vcpu, object->file->ioctl(request_of(call), call.arguments[2]));
+    Reply reply{EBADF, 0, nullptr};  // closed while the call was on its way
+    if (const auto file = object->file())
+        reply = file->ioctl(request_of(call), call.arguments[2]);
+    answer(conversation, Kind::Vcpu, std::move(reply));
 }
 
 /// True if the caller heard it. A descriptor that cannot be given to the caller was not made.
@@ -97,15 +99,16 @@ bool Server::answer(Conversation& conversation, Kind made, Reply reply)
     const Call& call = conversation.call();
     if (reply.error != 0 || !reply.file)
         return listener_.answer(call, reply.value, reply.error);
-    const auto object = std::make_shared<StandIn>(made);
-    object->file = std::move(reply.file);
-    const Fd fd = stand_ins_.open(object, O_RDWR);
-    const driver::GuestMemory* const memory = guest_memory(*object);
+    auto& file = *reply.file;
+    const driver::GuestMemory* const memory = guest_memory(&file);
     const bool close_on_exec = memory == nullptr || memory->close_on_exec();
+    const auto object = std::make_shared<StandIn>(made, std::move(reply.file));
+    const auto held = object->file();
+    const Fd fd = stand_ins_.open(object, O_RDWR);
     const int error = fd ? listener_.answer_with_fd(call, fd.get(), close_on_exec) : errno;
     if (error == 0)
         return true;
-    object->file->abandon();
+    file.abandon();
     return listener_.answer(call, 0, error);
 }
 
@@ -117,29 +120,32 @@ void Server::control_vcpu(const Object& object, const Call& call)
         const std::scoped_lock lock(running_mutex_);
         running_.emplace(call.id, Running{object, call});
     }
-    object->strand.add([this, object, call] { run_vcpu(object, call); });
+    object->strand.add([this, object, call] { run_vcpu(*object, call); });
     // Whoever waited for this vCPU before, and does no more, is in the way.
     interrupt_forsaken();
 }
 
-void Server::run_vcpu(const Object& object, const Call& call)
+void Server::run_vcpu(StandIn& object, const Call& call)
 {
     const Conversation conversation(listener_, call);
-    int error = 0;
-    if (!object->gone && listener_.waits(call) && !std::exchange(object->untold, false)) {
-        {
-            const std::scoped_lock lock(running_mutex_);
-            running_.at(call.id).active = true;
+    int error = EBADF;  // closed while the call was on its way
+    if (auto file = object.file()) {
+        error = 0;
+        if (listener_.waits(call) && !std::exchange(object.untold, false)) {
+            {
+                const std::scoped_lock lock(running_mutex_);
+                running_.at(call.id).active = true;
+            }
+            error = file->ioctl(GH_VCPU_RUN, call.arguments[2]).error;
         }
-        error = object->file->ioctl(GH_VCPU_RUN, call.arguments[2]).error;
     }
     {
         const std::scoped_lock lock(running_mutex_);
         running_.erase(call.id);
     }
     // An exit of which a signal kept the caller from hearing.
-    if (!listener_.answer(call, 0, error) && error == 0 && !object->gone)
-        object->untold = true;
+    if (!listener_.answer(call, 0, error) && error == 0)
+        object.untold = true;
 }
 
 }  // namespace gh::serve

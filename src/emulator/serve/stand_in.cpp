@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/inotify.h>
@@ -32,6 +33,33 @@ std::string path_of(int fd)
 
 }  // namespace
 
+StandIn::Open::~Open()
+{
+    file.reset();
+    if (closed)
+        closed();
+}
+
+StandIn::StandIn(Kind what, std::unique_ptr<gunyah::File> file)
+    : kind(what), open_(std::make_shared<Open>())
+{
+    open_.with([&](const std::shared_ptr<Open>& open) { open->file = std::move(file); });
+}
+
+std::shared_ptr<gunyah::File> StandIn::file() const
+{
+    return open_.with([](const std::shared_ptr<Open>& open) {
+        return open ? std::shared_ptr<gunyah::File>(open, open->file.get()) : nullptr;
+    });
+}
+
+void StandIn::close(std::function<void()> closed)
+{
+    // What is held last ends outside the lock.
+    const auto open = open_.with([](std::shared_ptr<Open>& held) { return std::move(held); });
+    open->closed = std::move(closed);
+}
+
 StandIns::StandIns() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
 {
     if (!inotify_)
@@ -47,7 +75,8 @@ StandIns::StandIns() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK))
 Fd StandIns::open(const std::shared_ptr<StandIn>& object, int flags)
 {
     Fd opened;
-    const int memory = object->file ? object->file->memory_fd() : -1;
+    const auto file = object->file();
+    const int memory = file ? file->memory_fd() : -1;
     if (memory >= 0) {
         opened = Fd{::open(path_of(memory).c_str(), flags | O_CLOEXEC)};
     } else {

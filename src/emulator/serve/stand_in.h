@@ -2,11 +2,12 @@
 #pragma once
 
 #include "base/fd.h"
+#include "base/locked.h"
 #include "emulator/serve/strand.h"
 #include "gunyah/file.h"
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -20,19 +21,33 @@ enum class Kind : std::uint8_t { Device, Vm, Vcpu, GuestMemory };
 
 /// A descriptor of the emulated device that a client has: to the client's kernel a memfd, known to
 /// us by its inode. The object ends when the client's last copy and mapping of it is gone.
-struct StandIn {
-    explicit StandIn(Kind what) : kind(what) {}
+class StandIn {
+public:
+    /// `file` is the driver's; none for a Device.
+    explicit StandIn(Kind what, std::unique_ptr<gunyah::File> file = nullptr);
 
     const Kind kind;
-    std::unique_ptr<gunyah::File> file;  // of the driver; none for a Device
     ino_t inode = 0;
     int watch = -1;  // inotify's
-
-    std::atomic<bool> gone{false};  // closed: nobody is to be answered any more
     // Of a vCPU: an exit that nobody was there to hear is told at the next VCPU_RUN.
     bool untold = false;
+    Strand strand{"gunyah-client"};  // its tasks hold this object
 
-    Strand strand{"gunyah-client"};  // last: its tasks use the rest
+    /// The driver's file, or nullptr if it is closed. Whoever answers a call holds it until then,
+    /// as the kernel does: another thread of the client may close it meanwhile. Any thread.
+    [[nodiscard]] std::shared_ptr<gunyah::File> file() const;
+    /// No call can come any more: the file is closed as soon as nobody holds it, and then
+    /// `closed` is called, by the thread that held it last. Once.
+    void close(std::function<void()> closed);
+
+private:
+    struct Open {
+        std::unique_ptr<gunyah::File> file;
+        std::function<void()> closed;
+
+        ~Open();
+    };
+    mutable Locked<std::shared_ptr<Open>> open_;
 };
 
 /// All stand-ins of a server, by inode. Any thread.

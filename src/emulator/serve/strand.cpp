@@ -10,52 +10,47 @@ namespace gh::serve {
 Strand::~Strand()
 {
     {
-        const std::scoped_lock lock(mutex_);
-        ending_ = true;
+        const std::scoped_lock lock(work_->mutex);
+        work_->ending = true;
     }
-    added_.notify_one();
-    if (thread_.joinable())
+    work_->added.notify_one();
+    if (thread_.get_id() == std::this_thread::get_id())
+        thread_.detach();
+    else if (thread_.joinable())
         thread_.join();
 }
 
 void Strand::add(std::function<void()> task)
 {
-    const std::scoped_lock lock(mutex_);
-    tasks_.push_back(std::move(task));
+    const std::scoped_lock lock(work_->mutex);
+    work_->tasks.push_back(std::move(task));
     if (!thread_.joinable())
-        thread_ = std::thread([this] { work(); });
-    added_.notify_one();
+        thread_ = std::thread([work = work_] { work->run(); });
+    work_->added.notify_one();
 }
 
 bool Strand::idle() const noexcept
 {
-    const std::scoped_lock lock(mutex_);
-    return tasks_.empty() && !busy_;
+    const std::scoped_lock lock(work_->mutex);
+    return work_->tasks.empty() && !work_->busy;
 }
 
-void Strand::drain() noexcept
+void Strand::Work::run()
 {
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return tasks_.empty() && !busy_; });
-}
-
-void Strand::work()
-{
-    ::pthread_setname_np(::pthread_self(), name_);
-    std::unique_lock lock(mutex_);
+    ::pthread_setname_np(::pthread_self(), name);
+    std::unique_lock lock(mutex);
     for (;;) {
-        added_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
-        if (tasks_.empty())
+        added.wait(lock, [this] { return ending || !tasks.empty(); });
+        if (tasks.empty())
             return;
-        auto task = std::move(tasks_.front());
-        tasks_.pop_front();
-        busy_ = true;
+        auto task = std::move(tasks.front());
+        tasks.pop_front();
+        busy = true;
         lock.unlock();
         task();
         task = nullptr;  // what it holds may end here, and must not under the lock
         lock.lock();
-        busy_ = false;
-        done_.notify_all();
+        busy = false;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -11,10 +12,10 @@ namespace gh::serve {
 
 /// A thread that does one thing after the other: what a VM or a vCPU is asked for that may take
 /// long. The thread begins with the first task. Any thread may add tasks; the destructor waits for
-/// all of them.
+/// all of them, but for the one that destroys it, if a task does.
 class Strand {
 public:
-    explicit Strand(const char* name) noexcept : name_(name) {}
+    explicit Strand(const char* name) : work_(std::make_shared<Work>()) { work_->name = name; }
     ~Strand();
     Strand(const Strand&) = delete;
     Strand& operator=(const Strand&) = delete;
@@ -23,19 +24,19 @@ public:
     /// Whether it has nothing to do: what would be added could as well be done by the caller, as
     /// long as only one thread adds.
     [[nodiscard]] bool idle() const noexcept;
-    /// Waits until it is.
-    void drain() noexcept;
 
 private:
-    void work();
+    struct Work {
+        const char* name = "";
+        std::mutex mutex;
+        std::condition_variable added;
+        std::deque<std::function<void()>> tasks;
+        bool busy = false;
+        bool ending = false;
 
-    const char* name_;
-    mutable std::mutex mutex_;
-    std::condition_variable added_;
-    std::condition_variable done_;
-    std::deque<std::function<void()>> tasks_;
-    bool busy_ = false;
-    bool ending_ = false;
+        void run();
+    };
+    std::shared_ptr<Work> work_;  // the thread has it too
     std::thread thread_;
 };
 
