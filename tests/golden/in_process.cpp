@@ -72,8 +72,8 @@ void ring(int number)
 void interrupt_all()
 {
     for (std::uint64_t count = 0; ::read(rang, &count, sizeof count) > 0;) {
-        // Under the lock, keeping no reference: a VM's end belongs to the thread that closes it, which
-        // looks at the memory that it lent right after.
+        // Under the lock, keeping no reference: a VM's end belongs to the thread that closes it,
+        // which looks at the memory that it lent right after.
         files().with([](Files& all) {
             for (const auto& [fd, file] : all.open)
                 file->interrupt();
