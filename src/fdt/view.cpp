@@ -25,6 +25,39 @@ std::size_t total_size(Bytes blob)
     return fdt_totalsize(blob.data());
 }
 
+/// Whether all properties lie within the structure block, up to the first tag that is none. libfdt
+/// takes lengths just below 2^32 for negative ones: it then hands them out, or never gets on.
+bool properties_fit(Bytes blob)
+{
+    const std::size_t begin = fdt_off_dt_struct(blob.data());
+    Bytes rest = blob.subspan(std::min(begin, blob.size()));
+    if (fdt_version(blob.data()) >= 17)
+        rest = rest.first(std::min<std::size_t>(rest.size(), fdt_size_dt_struct(blob.data())));
+    const auto skip = [&rest](std::size_t bytes) {
+        const std::size_t cells = (bytes + 3) / 4 * 4;
+        rest = rest.subspan(std::min(cells, rest.size()));
+    };
+    while (rest.size() >= 4) {
+        const std::uint32_t tag = cell(rest, 0);
+        skip(4);
+        if (tag == FDT_BEGIN_NODE) {
+            const auto end = std::ranges::find(rest, std::byte{0});
+            skip(static_cast<std::size_t>(end - rest.begin()) + 1);
+        } else if (tag == FDT_PROP) {
+            if (rest.size() < 8)
+                return false;
+            const std::size_t length = cell(rest, 0);
+            skip(8);
+            if (length > rest.size())
+                return false;
+            skip(length);
+        } else if (tag != FDT_END_NODE && tag != FDT_NOP) {
+            break;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 std::uint32_t cell(Bytes bytes, std::size_t index)
@@ -58,6 +91,8 @@ std::optional<View> View::open(Bytes blob, std::string* why)
         return refuse(fdt_strerror(error));
     if (total_size(blob) > blob.size())
         return refuse("totalsize is larger than the bytes there are");
+    if (!properties_fit(blob.first(total_size(blob))))
+        return refuse("a property is longer than the devicetree");
     return View(blob.first(total_size(blob)));
 }
 

@@ -101,3 +101,22 @@ TEST_CASE("no byte of a blob can make reading leave it")
         CHECK(bytes <= good.size());
     }
 }
+
+TEST_CASE("a property that reaches beyond the structure makes it no tree")
+{
+    const auto blob = flatten(probe_tree());
+    const auto bytes = std::span(blob);
+    const std::size_t structure = cell(bytes, 2);
+    // The first property of the root comes behind FDT_BEGIN_NODE and an empty name.
+    const std::size_t length_at = structure + 12;
+    REQUIRE(cell(bytes, (length_at - 4) / 4) == 3);  // FDT_PROP
+    // libfdt took -12 to -1 for lengths, the first of which keeps it in place for ever.
+    for (const std::uint32_t length : {0xffff'fff4u, 0xffff'ffffu, 0x7fff'ffffu, 0x10'0000u}) {
+        auto damaged = blob;
+        for (std::size_t i = 0; i < 4; ++i)
+            damaged[length_at + i] = static_cast<std::byte>(length >> (24 - 8 * i));
+        std::string why;
+        CHECK_FALSE(View::open(damaged, &why));
+        CHECK(why == "a property is longer than the devicetree");
+    }
+}

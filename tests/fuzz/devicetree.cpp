@@ -19,7 +19,8 @@ using gh::Gpa;
 using gh::fdt::Bytes;
 
 constexpr std::uint64_t kSize = 4ull << 20;
-constexpr std::uint64_t kTreeAt = 2ull << 20;  // in memory; the tree's region is the rest of it
+constexpr std::uint64_t kTreeAt = 2ull << 20;  // in memory
+constexpr std::uint64_t kTreeSize = 64ull << 10;
 
 void read_as_person(Bytes blob)
 {
@@ -34,8 +35,8 @@ void read_as_person(Bytes blob)
 
 void start(Bytes blob, std::span<std::byte> memory)
 {
-    std::ranges::fill(memory, std::byte{0});
-    const auto region = memory.subspan(kTreeAt);
+    const auto region = memory.subspan(kTreeAt, kTreeSize);
+    std::ranges::fill(region, std::byte{0});
     std::memcpy(region.data(), blob.data(), std::min(blob.size(), region.size()));
 
     gh::rm::Vm vm{gh::rm::kVmidFirst, {.engine = gh::hyp::Engine::Interpreter}};
