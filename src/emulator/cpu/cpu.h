@@ -80,7 +80,8 @@ public:
     /// The block at `va`, in the page and context of the present one, if it was decoded already.
     [[nodiscard]] Block* sibling(std::uint64_t va) noexcept
     {
-        return blocks_.find(va, block_->host + (va - block_->va), context_);
+        return blocks_.find(va, block_->host + static_cast<std::int64_t>(va - block_->va),
+                            context_);
     }
     /// Changes when blocks were thrown away.
     [[nodiscard]] unsigned code_generation() const noexcept { return blocks_.generation(); }
