@@ -4,6 +4,7 @@
 #include "engines.h"
 
 #include "block.h"
+#include "emulator/cpu/state_members.h"
 #include "random.h"
 #include "report.h"
 #include "world.h"
@@ -24,51 +25,6 @@ using Clock = std::chrono::steady_clock;
 using Value = unsigned long long;
 
 constexpr std::uint32_t kNop = 0xd503'201f;
-
-/// One member of State, for people.
-struct Member {
-    const char* name;
-    std::size_t offset;
-    std::size_t size;
-};
-#define MEMBER(name)                                                                \
-    Member                                                                          \
-    {                                                                               \
-#name, offsetof(cpu::State, name), sizeof(std::declval <cpu::State>().name) \
-    }
-const std::vector<Member> kMembers{
-    MEMBER(pc),
-    MEMBER(nzcv),
-    MEMBER(daif),
-    MEMBER(el),
-    MEMBER(sp_sel),
-    MEMBER(pan),
-    MEMBER(uao),
-    MEMBER(dit),
-    MEMBER(ssbs),
-    MEMBER(il),
-    MEMBER(ss),
-    MEMBER(fpcr),
-    MEMBER(fpsr),
-    MEMBER(sp_el0),
-    MEMBER(sp_el1),
-    MEMBER(elr_el1),
-    MEMBER(spsr_el1),
-    MEMBER(esr_el1),
-    MEMBER(far_el1),
-    MEMBER(par_el1),
-    MEMBER(tpidr_el0),
-    MEMBER(tpidr_el1),
-    MEMBER(contextidr_el1),
-};
-#undef MEMBER
-
-Value value_of(const cpu::State& state, const Member& member)
-{
-    Value value = 0;
-    std::memcpy(&value, reinterpret_cast<const std::byte*>(&state) + member.offset, member.size);
-    return value;
-}
 
 /// What one engine made of one case.
 struct Outcome {
@@ -216,7 +172,7 @@ private:
 
     void describe_members(const cpu::State& start) const
     {
-        for (const Member& member : kMembers)
+        for (const cpu::StateMember& member : cpu::kStateMembers)
             print(member.name, value_of(start, member), value_of(ours_.state, member),
                   value_of(theirs_.state, member));
     }

@@ -81,11 +81,12 @@ unsigned BlockCache::drop_line(const std::byte* host) noexcept
     return dropped;
 }
 
-void BlockCache::drop_page(const std::byte* host, Handler look_again) noexcept
+unsigned BlockCache::drop_page(const std::byte* host, Handler look_again) noexcept
 {
     constexpr std::uintptr_t kPage = 4096;
     const auto page = reinterpret_cast<std::uintptr_t>(host) / kPage;
     const std::byte* const first = host - reinterpret_cast<std::uintptr_t>(host) % kPage;
+    unsigned dropped = 0;
     for (std::uintptr_t offset = 0; offset < kPage; offset += kLine) {
         Block** where = &buckets_[bucket_of(first + offset)];
         while (Block* const block = *where) {
@@ -94,11 +95,13 @@ void BlockCache::drop_page(const std::byte* host, Handler look_again) noexcept
                 continue;
             }
             block->live = false;
+            ++dropped;
             *where = block->next_in_bucket;
             for (Insn& insn : std::span(block->insns(), block->count + 1))
                 insn.run = look_again;
         }
     }
+    return dropped;
 }
 
 void BlockCache::clear() noexcept

@@ -71,8 +71,8 @@ public:
     /// The guest's code in the 64 bytes at `host` changed. How many blocks that ends.
     unsigned drop_line(const std::byte* host) noexcept;
     /// The same for all of its page, at once: the instructions of its blocks run as `look_again`
-    /// from now on, with their operands untouched, also those of the block that runs.
-    void drop_page(const std::byte* host, Handler look_again) noexcept;
+    /// from now on, with their operands untouched, also those of the block that runs. How many.
+    unsigned drop_page(const std::byte* host, Handler look_again) noexcept;
     void clear() noexcept;
     /// Changes whenever blocks were thrown away: pointers to blocks kept across calls are void
     /// then.

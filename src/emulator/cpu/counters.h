@@ -20,7 +20,7 @@ struct Counters {
     std::uint64_t tlb_operations = 0;            // TLBI performed, other PEs' too
     std::uint64_t tlb_flushes = 0;               // both TLBs emptied, whatever the reason
     std::uint64_t code_lines = 0;                // IC IVAU of pages that had code, other PEs' too
-    std::uint64_t dropped_blocks = 0;            // by them
+    std::uint64_t dropped_blocks = 0;            // by them, and by stores to strictly tracked code
     std::array<Walks, 2> walks{};                // with EL0's privilege, with EL1's
     std::array<std::uint64_t, 64> exceptions{};  // synchronous, by ESR_EL1.EC
 };

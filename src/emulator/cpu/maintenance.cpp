@@ -116,7 +116,7 @@ void Cpu::perform(const Maintenance& work) noexcept
         forget_code_soon();
         break;
     case Maintenance::Kind::CodePage:
-        blocks_.drop_page(work.host, look_again);
+        counters_.dropped_blocks += blocks_.drop_page(work.host, look_again);
         if (translator_ != nullptr)
             translator_->forget_page(work.host);
         break;

@@ -1,55 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a person needs to find the template that is wrong.
 #include "emulator/cpu/decode.h"
+#include "emulator/cpu/state_members.h"
 #include "emulator/jit/lockstep.h"
 
 #include <array>
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
-#include <utility>
 
 namespace gh::jit {
 namespace {
-
-/// One member of State that is neither x nor v.
-struct Member {
-    const char* name;
-    std::size_t offset;
-    std::size_t size;
-};
-#define MEMBER(name)                                                                \
-    Member                                                                          \
-    {                                                                               \
-#name, offsetof(cpu::State, name), sizeof(std::declval <cpu::State>().name) \
-    }
-constexpr Member kMembers[]{
-    MEMBER(pc),
-    MEMBER(nzcv),
-    MEMBER(daif),
-    MEMBER(el),
-    MEMBER(sp_sel),
-    MEMBER(pan),
-    MEMBER(uao),
-    MEMBER(dit),
-    MEMBER(ssbs),
-    MEMBER(il),
-    MEMBER(ss),
-    MEMBER(fpcr),
-    MEMBER(fpsr),
-    MEMBER(sp_el0),
-    MEMBER(sp_el1),
-    MEMBER(elr_el1),
-    MEMBER(spsr_el1),
-    MEMBER(esr_el1),
-    MEMBER(far_el1),
-    MEMBER(par_el1),
-    MEMBER(tpidr_el0),
-    MEMBER(tpidr_el1),
-    MEMBER(contextidr_el1),
-};
-#undef MEMBER
 
 [[gnu::format(printf, 1, 2)]] std::string line(const char* format, ...)
 {
@@ -59,13 +20,6 @@ constexpr Member kMembers[]{
     std::vsnprintf(text.data(), text.size(), format, arguments);
     va_end(arguments);
     return text.data();
-}
-
-std::uint64_t value_of(const cpu::State& state, const Member& member)
-{
-    std::uint64_t value = 0;
-    std::memcpy(&value, reinterpret_cast<const std::byte*>(&state) + member.offset, member.size);
-    return value;
 }
 
 std::string value_line(const std::string& name, std::uint64_t before, std::uint64_t expected,
@@ -87,7 +41,7 @@ std::string registers(const Difference& d)
             text +=
                 value_line("v" + std::to_string(n) + (half == 0 ? ".low" : ".high"),
                            d.before.v[n].d[half], d.expected.v[n].d[half], d.found.v[n].d[half]);
-    for (const Member& member : kMembers)
+    for (const cpu::StateMember& member : cpu::kStateMembers)
         text += value_line(member.name, value_of(d.before, member), value_of(d.expected, member),
                            value_of(d.found, member));
     return text;
