@@ -3,7 +3,7 @@
 
 GH_VMM names the program under test, GH_GUEST the folder that scripts/fetch-guest filled. With
 GH_VMM=qemu the same guests run on qemu-system-aarch64: a failure there is the test's own fault.
-GH_TEST_PATIENCE multiplies every time-out.
+GH_TEST_PATIENCE multiplies every time-out; GH_TEST_PERSONALITY is the emulated kernel's generation.
 """
 import fcntl
 import json
@@ -40,6 +40,8 @@ def config(**changes):
     """The configuration of a small Debian guest, as a dictionary."""
     values = {"name": "e2e", "kernel": str(GUEST / "vmlinuz"), "initrd": str(GUEST / "initrd.gz"),
               "params": ["console=ttyS0"], "cpus": 1, "memory": "512MiB"}
+    if personality := os.environ.get("GH_TEST_PERSONALITY"):
+        values["hypervisor"] = {"device": "emulated", "personality": personality}
     values.update(changes)
     return {key: value for key, value in values.items() if value is not None}
 
