@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/hyp/power.h"
 
+#include <algorithm>
+
 namespace gh::hyp {
 
 namespace {
@@ -42,6 +44,16 @@ bool Power::turn_on(unsigned vcpu, const Start& start) noexcept
     return true;
 }
 
+bool Power::turn_off(unsigned vcpu, bool even_last) noexcept
+{
+    const std::scoped_lock lock(mutex_);
+    const auto is_on = [](const Vcpu& it) { return it.on.load(); };
+    if (!even_last && std::count_if(vcpus_.begin(), vcpus_.end(), is_on) == 1)
+        return false;
+    vcpus_[vcpu].on.store(false);
+    return true;
+}
+
 std::optional<Start> Power::take_start(unsigned vcpu) noexcept
 {
     Vcpu& it = vcpus_[vcpu];
@@ -54,11 +66,14 @@ std::optional<Start> Power::take_start(unsigned vcpu) noexcept
 
 void Power::end(const VmExit& exit) noexcept
 {
-    if (ending_.exchange(true))
+    if (ending_.exchange(true)) {
+        ended_.wait(false);
         return;
+    }
     if (on_exit_)
         on_exit_(exit);
     ended_.store(true, std::memory_order_release);
+    ended_.notify_all();
     for (unsigned i = 0; i < vcpus_.size(); ++i)
         wake_(i);
 }

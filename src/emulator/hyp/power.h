@@ -39,11 +39,13 @@ public:
 
     /// False: it is on already.
     bool turn_on(unsigned vcpu, const Start& start) noexcept;
-    void turn_off(unsigned vcpu) noexcept { vcpus_[vcpu].on.store(false); }
+    /// False: it is the last one that is on, and that may not go.
+    bool turn_off(unsigned vcpu, bool even_last = true) noexcept;
     /// The start that a vCPU which was turned on has still to make. Its own thread.
     std::optional<Start> take_start(unsigned vcpu) noexcept;
 
-    /// Ends the VM: tells the owner, then everybody. Only the first call counts. Any thread.
+    /// Ends the VM: tells the owner, then everybody. Only the first call counts; the others wait
+    /// until it has ended. Any thread.
     void end(const VmExit& exit) noexcept;
     [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
@@ -66,7 +68,7 @@ private:
     std::vector<Vcpu> vcpus_;
     std::function<void(unsigned)> wake_;
     std::function<void(const VmExit&)> on_exit_;
-    std::mutex mutex_;  // of starts
+    std::mutex mutex_;  // of starts, and of who is the last
     std::atomic<bool> ending_{false};
     std::atomic<bool> ended_{false};
 };

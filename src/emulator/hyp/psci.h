@@ -9,7 +9,8 @@ namespace gh::hyp {
 /// PSCI 1.1 as Gunyah answers it (gunyah-guest-abi.md 3.6, golden "# PSCI"; Arm DEN 0022).
 class Psci {
 public:
-    explicit Psci(Power& power) : power_(power) {}
+    /// `proxy` as VmConfig has it.
+    explicit Psci(Power& power, bool proxy = true) : power_(power), proxy_(proxy) {}
 
     /// Answers function 0x84000000..0x8400001f or its 64-bit form; kNotSupported if it has none.
     After call(Call& call) noexcept;
@@ -21,6 +22,7 @@ public:
 private:
     [[nodiscard]] std::uint64_t cpu_on(const Call& call) noexcept;
     [[nodiscard]] std::uint64_t affinity_info(const Call& call) const noexcept;
+    After cpu_off(Call& call) noexcept;
     After suspend(Call& call, std::uint64_t power_state, bool power_down,
                   const Start& start) noexcept;
     After system_off() noexcept;
@@ -28,6 +30,7 @@ private:
     After system_reset2(Call& call) noexcept;
 
     Power& power_;
+    const bool proxy_;
 };
 
 }  // namespace gh::hyp

@@ -27,8 +27,7 @@ std::unique_ptr<cpu::Translator> translator_for(cpu::Cpu& cpu, const VmConfig& c
     return jit::make_translator(cpu);
 }
 
-constexpr std::uint64_t kExitedForGood = 1;  // data0 of PoweredOff
-constexpr std::uint64_t kFromWfi = 1;        // data1 of ExpectsWakeup
+constexpr std::uint64_t kFromWfi = 1;  // data1 of ExpectsWakeup
 constexpr std::uint64_t kFromSuspend = 2;
 constexpr std::uint16_t kSoftwareError = 5;
 

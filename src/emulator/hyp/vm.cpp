@@ -13,6 +13,7 @@
 #include "emulator/hyp/hypercalls.h"
 #include "emulator/hyp/power.h"
 #include "emulator/hyp/psci.h"
+#include "emulator/hyp/scheduler.h"
 #include "emulator/hyp/smccc.h"
 #include "emulator/hyp/vcpu.h"
 
@@ -52,7 +53,8 @@ Call make_call(cpu::Cpu& pe)
 
 }  // namespace
 
-/// The VM is its member list; the alarm's thread, which calls into all others, goes first.
+/// The VM is its member list; the threads of scheduler and alarm, which call into all others, go
+/// first.
 struct Vm::Parts final : cpu::Platform, IrqSink {
     explicit Parts(VmConfig config);
     ~Parts() override;
@@ -69,6 +71,7 @@ struct Vm::Parts final : cpu::Platform, IrqSink {
 
     void count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept;
 
+    const bool proxy;
     std::shared_ptr<Profiler> profiler;
     AddressSpace memory;
     Gic gic;
@@ -81,15 +84,17 @@ struct Vm::Parts final : cpu::Platform, IrqSink {
     std::deque<Vcpu> vcpus;
     std::deque<GenericTimer> timers;
     Alarm alarm;
+    Scheduler scheduler;
 };
 
 Vm::Parts::Parts(VmConfig config)
-    : profiler(config.profiler),
+    : proxy(config.proxy),
+      profiler(config.profiler),
       memory(checked(config).ram),
       gic(config.gic, mpidrs(config), *this),
       power(
           config.vcpus, [this](unsigned n) { vcpus[n].wake(); }, std::move(config.on_exit)),
-      psci(power),
+      psci(power, config.proxy),
       hypercalls(doorbells),
       smccc(config.psci ? &psci : nullptr, hypercalls),
       alarm(GenericTimer::kSlots * config.vcpus.size(), [this](std::size_t slot) {
@@ -104,6 +109,9 @@ Vm::Parts::Parts(VmConfig config)
         vcpus.emplace_back(cluster, *this, power, n, config);
         timers.emplace_back(n, gic);
     }
+    if (!proxy)
+        for (Vcpu& vcpu : vcpus)
+            scheduler.add(vcpu);
 }
 
 cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
@@ -137,9 +145,10 @@ void Vm::Parts::count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept
         ++(is_timer_register(id) ? profile->timer_registers : profile->gic_registers);
 }
 
-/// The PEs run no more; only their vCPUs know it all.
+/// Once the PEs run no more, only their vCPUs know it all.
 Vm::Parts::~Parts()
 {
+    scheduler.stop();
     if (!profiler)
         return;
     std::vector<std::unique_ptr<VcpuProfile>> profiles;
@@ -164,6 +173,16 @@ bool Vm::Parts::write_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t val
 
 Vm::Vm(VmConfig config) : parts_(std::make_unique<Parts>(std::move(config))) {}
 Vm::~Vm() = default;
+
+void Vm::begin() noexcept
+{
+    parts_->scheduler.begin();
+}
+
+bool Vm::schedules() const noexcept
+{
+    return !parts_->proxy;
+}
 
 VcpuRunResult Vm::run(unsigned vcpu, const Resume& resume) noexcept
 {

@@ -76,6 +76,7 @@ struct VmConfig {
     std::vector<DoorbellConfig> doorbells;
     std::vector<RamRange> ram;  // disjoint, 4 KiB aligned
     bool psci = true;
+    bool proxy = true;  // vCPUs run as their owner calls run(); else by themselves, from begin() on
     BootContext boot;
     /// Told where the time goes; nullptr: nobody asks, and nothing that costs is counted.
     std::shared_ptr<Profiler> profiler = nullptr;
@@ -96,6 +97,8 @@ enum class VcpuState : std::uint32_t {
     SystemReset = 0x100,
 };
 
+inline constexpr std::uint64_t kExitedForGood = 1;  // data[0] of PoweredOff: the VM is over
+
 struct VcpuRunResult {
     VcpuState state = VcpuState::Ready;
     std::array<std::uint64_t, 3> data{};  // VMMIO: ipa, size, value
@@ -115,6 +118,13 @@ public:
     Vm(const Vm&) = delete;
     Vm& operator=(const Vm&) = delete;
 
+    /// Lets the vCPUs run of a VM that is not proxy: MMIO of theirs is an external abort, and the
+    /// VM's end is told by on_exit alone. Nothing to a VM that is proxy.
+    void begin() noexcept;
+    /// Whether it schedules the vCPUs itself: vcpu_run is then refused (BUSY), and run() and
+    /// wait_for_wakeup() are not to be called.
+    [[nodiscard]] bool schedules() const noexcept;
+
     /// Hypercall vcpu_run: runs the guest until it needs its owner. One thread per vCPU at a time.
     /// Returns Ready after kick().
     VcpuRunResult run(unsigned vcpu, const Resume& resume) noexcept;
@@ -127,7 +137,8 @@ public:
     /// way. Any thread.
     void kick(unsigned vcpu) noexcept;
 
-    /// Forced stop (type 7): every vCPU becomes PoweredOff for good and is kicked. Any thread.
+    /// Forced stop (type 7): every vCPU becomes PoweredOff for good and is kicked. The VM has
+    /// exited when it returns, and on_exit was told. Any thread.
     void stop() noexcept;
     [[nodiscard]] bool exited() const noexcept;
 

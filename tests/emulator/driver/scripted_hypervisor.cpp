@@ -20,6 +20,8 @@ void Hypervisor::reset()
     resumes.clear();
     sends.clear();
     masks.clear();
+    at_begin = nullptr;
+    begun = false;
     stopped = false;
     over = false;
 }
@@ -64,6 +66,18 @@ Vm::~Vm()
 {
     const std::scoped_lock lock(hypervisor().mutex);
     --hypervisor().vms;
+}
+
+void Vm::begin() noexcept
+{
+    hypervisor().begun = true;
+    if (hypervisor().at_begin)
+        hypervisor().at_begin();
+}
+
+bool Vm::schedules() const noexcept
+{
+    return !hypervisor().config.proxy;
 }
 
 VcpuRunResult Vm::run(unsigned vcpu, const Resume& resume) noexcept

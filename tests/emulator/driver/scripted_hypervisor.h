@@ -22,13 +22,15 @@ struct Hypervisor {
     std::condition_variable changed;
     std::array<std::deque<Step>, 8> steps;  // per vCPU; when they are used up it spins until kicked
     std::array<bool, 8> kicked{};
-    int vms = 0;  // alive
+    std::function<void()> at_begin;  // what a guest that nobody runs does first
+    int vms = 0;                     // alive
 
     // What was seen.
     hyp::VmConfig config;
     std::vector<hyp::Resume> resumes;
     std::vector<std::pair<unsigned, std::uint64_t>> sends;
     std::vector<unsigned> masks;
+    bool begun = false;
     bool stopped = false;
     bool over = false;
 

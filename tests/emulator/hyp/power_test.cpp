@@ -2,6 +2,7 @@
 #include "emulator/hyp/power.h"
 
 #include <array>
+#include <semaphore>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -33,6 +34,25 @@ TEST_CASE("the owner hears of the end before anybody can see it")
     power.end({.type = 7});
     CHECK_FALSE(ended_inside);
     CHECK(power.ended());
+}
+
+TEST_CASE("whoever ends a VM finds it ended, if another did it at the same time")
+{
+    std::binary_semaphore telling{0};
+    std::binary_semaphore told{0};
+    Power power(
+        {{.mpidr = 0}}, [](unsigned) {},
+        [&](const VmExit&) {
+            telling.release();
+            told.acquire();
+        });
+    std::jthread guest([&] { power.end({.type = 1}); });
+    telling.acquire();
+    std::jthread owner([&] {
+        power.end({.type = 7});
+        CHECK(power.ended());
+    });
+    told.release();
 }
 
 }  // namespace gh::hyp

@@ -41,6 +41,22 @@ TEST_CASE_FIXTURE(CallFixture, "PSCI functions that Gunyah lacks answer -1 in 64
         CHECK(hvc(id, 1) == ~0ull);
 }
 
+TEST_CASE_FIXTURE(CallFixture,
+                  "CPU_OFF of the last vCPU succeeds in a proxy VM (golden README 01.3), else not")
+{
+    Psci aggregating{power, false};
+    Call off{.vcpu = 0, .x = std::span(x)};
+    x[0] = 0x8400'0002;
+    CHECK(aggregating.call(off) == After::GoOn);
+    CHECK(x[0] == ~std::uint64_t{2});
+    CHECK(power.is_on(0));
+    power.turn_on(1, {});
+    x[0] = 0x8400'0002;
+    CHECK(aggregating.call(off) == After::Leave);
+    CHECK_FALSE(power.is_on(0));
+    CHECK(psci.call(off) == After::Leave);
+}
+
 TEST_CASE_FIXTURE(CallFixture, "the only suspend mode is platform-coordinated")
 {
     CHECK(hvc(0x8400'000f, 0) == 0);
