@@ -153,6 +153,21 @@ std::string_view explain(std::uint32_t request, int error) noexcept
     return std::find_if(kRows.begin(), kRows.end(), fits)->why;
 }
 
+const char* explain_end(std::uint16_t exit_type) noexcept
+{
+    switch (static_cast<ExitType>(exit_type)) {
+    case ExitType::VmExit: return "the guest ended";
+    case ExitType::PlatformOff: return "the guest powered off";
+    case ExitType::PlatformReset: return "the guest asked for a reset";
+    case ExitType::SystemReset2: return "the guest asked for a reset of its own kind";
+    case ExitType::WatchdogBite: return "the guest's watchdog bit";
+    case ExitType::SoftwareError: return "the guest crashed: one of its CPUs could not go on";
+    case ExitType::AsyncHwError: return "the guest crashed on an asynchronous external abort";
+    case ExitType::StopForced: return "the VM was stopped by force";
+    }
+    return "the guest ended in a way that gh-vmm does not know";
+}
+
 std::string refusal(std::uint32_t request, const std::string& object, int error)
 {
     return std::string(request_name(request)) + (object.empty() ? "" : " for " + object) + ": " +

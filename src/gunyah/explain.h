@@ -13,6 +13,9 @@ namespace gh::gunyah {
 /// sentences. Never empty: what the table does not know gets the general advice.
 [[nodiscard]] std::string_view explain(std::uint32_t request, int error) noexcept;
 
+/// How a VM ended, by the exit type of its STATUS exit: "the guest powered off".
+[[nodiscard]] const char* explain_end(std::uint16_t exit_type) noexcept;
+
 /// "<request> for <object>: <errno>: <explanation>".
 [[nodiscard]] std::string refusal(std::uint32_t request, const std::string& object, int error);
 

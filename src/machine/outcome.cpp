@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "machine/outcome.h"
 
+#include "gunyah/explain.h"
+
 #include <array>
 #include <cstdio>
 
@@ -32,25 +34,30 @@ Outcome vm_exit_call(const gunyah::StatusExit& exit)
         return {kGuestPanic, "the guest reported a software error"};
     if (code != 0)
         return {kGuestPanic, "the guest reported error " + std::to_string(code)};
-    return {kPoweredOff, "the guest ended"};
+    return {kPoweredOff, gunyah::explain_end(exit.type)};
+}
+
+int exit_code_of(gunyah::ExitType type)
+{
+    switch (type) {
+    case gunyah::ExitType::VmExit:
+    case gunyah::ExitType::PlatformOff: return kPoweredOff;
+    case gunyah::ExitType::PlatformReset:
+    case gunyah::ExitType::SystemReset2: return kReset;
+    case gunyah::ExitType::WatchdogBite: return kWatchdog;
+    case gunyah::ExitType::SoftwareError:
+    case gunyah::ExitType::AsyncHwError:
+    case gunyah::ExitType::StopForced: return kCrash;
+    }
+    return kCrash;
 }
 
 Outcome exited(const gunyah::StatusExit& exit)
 {
-    switch (static_cast<gunyah::ExitType>(exit.type)) {
-    case gunyah::ExitType::VmExit: return vm_exit_call(exit);
-    case gunyah::ExitType::PlatformOff: return {kPoweredOff, "the guest powered off"};
-    case gunyah::ExitType::PlatformReset: return {kReset, "the guest asked for a reset"};
-    case gunyah::ExitType::SystemReset2:
-        return {kReset, "the guest asked for a reset of its own kind"};
-    case gunyah::ExitType::WatchdogBite: return {kWatchdog, "the guest's watchdog bit"};
-    case gunyah::ExitType::SoftwareError:
-        return {kCrash, "the guest crashed: one of its CPUs could not go on"};
-    case gunyah::ExitType::AsyncHwError:
-        return {kCrash, "the guest crashed on an asynchronous external abort"};
-    case gunyah::ExitType::StopForced: return {kCrash, "the VM was stopped by force"};
-    }
-    return {kCrash, "the guest ended in a way that gh-vmm does not know"};
+    const auto type = static_cast<gunyah::ExitType>(exit.type);
+    if (type == gunyah::ExitType::VmExit)
+        return vm_exit_call(exit);
+    return {exit_code_of(type), gunyah::explain_end(exit.type)};
 }
 
 }  // namespace

@@ -28,6 +28,14 @@ TEST_CASE("every request and every errno has words, each its own sentence")
         }
 }
 
+TEST_CASE("every way to end has words, and one that nobody knows")
+{
+    CHECK(explain_end(1) == std::string_view("the guest powered off"));
+    CHECK(explain_end(7) == std::string_view("the VM was stopped by force"));
+    CHECK(explain_end(99) ==
+          std::string_view("the guest ended in a way that gh-vmm does not know"));
+}
+
 TEST_CASE("a refusal names the request, its object and the errno")
 {
     CHECK_THROWS_WITH_AS(throw_refused(GH_VM_ADD_FUNCTION, "vCPU 1", EEXIST),
