@@ -20,9 +20,8 @@ constexpr std::uint64_t kMinStride = 0x2'0000;
 
 const Finding* first_refusal(const std::vector<Finding>& findings)
 {
-    const auto it = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
-        return finding.kind != Finding::Kind::Odd;
-    });
+    const auto it = std::find_if(findings.begin(), findings.end(),
+                                 [](const Finding& finding) { return finding.ends_start(); });
     return it == findings.end() ? nullptr : &*it;
 }
 

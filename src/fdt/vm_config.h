@@ -30,14 +30,21 @@ struct Finding {
     enum class Kind {
         Refused,  // START fails
         Fatal,    // the real RM asserts, now or when the VM ends, and is dead for every VM
+        Doomed,   // START succeeds; when the VM ends, the RM of 2023 asserts and is dead likewise
         Odd,      // accepted, but not as written
     };
     Kind kind = Kind::Odd;
-    Phase phase = Phase::Init;            // of Refused and Fatal
-    RmError error = RmError::MemInvalid;  // of Refused and Fatal
+    Phase phase = Phase::Init;            // of what ends START
+    RmError error = RmError::MemInvalid;  // of what ends START
     std::string rule;                     // its name, such as "base-address"
     std::string path;                     // of the node
     std::string message;                  // what is wrong and what real firmware makes of it
+
+    /// Refused or Fatal: not for us either.
+    [[nodiscard]] bool ends_start() const noexcept
+    {
+        return kind == Kind::Refused || kind == Kind::Fatal;
+    }
 };
 
 struct CpuNode {

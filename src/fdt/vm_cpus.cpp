@@ -100,13 +100,12 @@ void VmConfigReader::check_cpus()
     else if (!out_.proxy && (priority_ >= 0 || timeslice_ < 100 || timeslice_ > 100'000))
         refuse(RmError::NoResource, "affinity", path,
                "a VM that is not proxy needs sched-priority < 0 and sched-timeslice 100..100000");
-    else if (!out_.proxy) {
-        refuse(
-            RmError::NoResource, "affinity", path,
-            "affinity is not \"proxy\": the VM would run without its owner and its end makes the "
-            "RM of 2023 assert");
-        out_.findings.back().kind = Finding::Kind::Fatal;
-    }
+    else if (!out_.proxy)
+        out_.findings.push_back({Finding::Kind::Doomed, Phase::Init, RmError::NoResource,
+                                 "affinity", path,
+                                 "affinity is not \"proxy\": the hypervisor runs the vCPUs itself, "
+                                 "no VMM can run them or sees their MMIO, and the VM's end makes "
+                                 "the RM of 2023 assert"});
     if (out_.cpus.size() > platform_.max_cpus)
         refuse(RmError::NoResource, "cpu-count", path,
                std::to_string(out_.cpus.size()) + " CPUs, but the platform has " +

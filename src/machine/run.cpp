@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "machine/run.h"
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "fdt/lint.h"
@@ -26,10 +27,14 @@ void fill_standard_descriptors()
         ::close(fd);
 }
 
-void warn_of_broken_rules(const Plan& plan)
+/// A Resource Manager says itself what it refuses; but what it would not survive it must not get.
+void heed_broken_rules(const Plan& plan)
 {
-    for (const auto& finding : lint(plan))
+    for (const auto& finding : lint(plan)) {
+        if (finding.kind == fdt::Finding::Kind::Doomed)
+            throw Error("devicetree: " + finding.path + ": " + finding.message);
         log(LogLevel::Warn, "devicetree: %s", fdt::to_string(finding).c_str());
+    }
 }
 
 std::shared_ptr<Profile> make_profile(const RunOptions& options)
@@ -47,7 +52,7 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
     const auto trace =
         options.trace_ioctls ? gunyah::trace_to(*options.trace_ioctls) : gunyah::TraceSink{};
     Plan plan = make_plan(vm, random_seeds());
-    warn_of_broken_rules(plan);
+    heed_broken_rules(plan);
     Machine machine(vm, std::move(plan), open_vm(vm.hypervisor, trace, profile), signals);
     return machine.run();
 }

@@ -20,6 +20,11 @@ STORE_AND_OFF = [0xd2820001, 0x52800542, 0xb9000022] + SYSTEM_OFF  # *(int*)0x10
 SPIN = [0x14000000]
 WAIT = [0xd503207f, 0x17ffffff]  # wfi, over and over
 
+# Of a devicetree's vcpus node: who runs the vCPUs. The kernel's first sample says no affinity.
+PROXY = {"affinity": "proxy"}
+FIRST_SAMPLE = {"affinity_map": [0], "sched_priority": [0xffffffff], "sched_timeslice": [2000]}
+STATIC = {"affinity": "static", **FIRST_SAMPLE}
+
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
@@ -68,7 +73,7 @@ class Tree:
         return header + bytes(16) + structure + self.strings
 
 
-def devicetree():
+def devicetree(vcpus=PROXY):
     tree = Tree()
     cells = {"#address-cells": [2], "#size-cells": [2]}
 
@@ -78,7 +83,7 @@ def devicetree():
     def config():
         tree.node("gunyah-vm-config", {"image-name": "test", "os-type": "linux", **cells},
                   lambda: tree.node("memory", {**cells, "base-address": [0, BASE]}),
-                  leaf("interrupts", config=[1]), leaf("vcpus", affinity="proxy"))
+                  leaf("interrupts", config=[1]), leaf("vcpus", **vcpus))
 
     def cpus():
         tree.node("cpus", {"#address-cells": [1], "#size-cells": [0]},
@@ -98,7 +103,7 @@ def devicetree():
 class Vm:
     """Memory is a memfd, shared with the guest or lent to it; `code` stands at its start."""
 
-    def __init__(self, code, lend=False, private=False, path="/dev/gunyah"):
+    def __init__(self, code, lend=False, private=False, path="/dev/gunyah", vcpus=PROXY):
         device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self.fd = ioctl(device, CREATE_VM, 0)
         os.close(device)
@@ -110,7 +115,7 @@ class Vm:
         if not private:
             os.close(memory)
         self.ram[0:4 * len(code)] = struct.pack(f"<{len(code)}I", *code)
-        tree = devicetree()
+        tree = devicetree(vcpus)
         self.ram[DTB:DTB + len(tree)] = tree
         address = ctypes.addressof(ctypes.c_char.from_buffer(self.ram))
         self.control(LEND_USER_MEM if lend else SET_USER_MEM_REGION,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How a VM is spoken to and how it ends: pipes, terminals, signals, exit codes."""
+import json
 import os
 import pathlib
 import signal
@@ -10,7 +11,9 @@ import time
 import unittest
 
 import guest
+import tiny_test
 from guest import Guest, config
+from gunyah import STATIC, Tree
 
 
 class Lifecycle(unittest.TestCase):
@@ -100,6 +103,21 @@ class Refusals(unittest.TestCase):
     def test_bad_arguments_are_35(self):
         result = subprocess.run([guest.VMM, "run", "--no-such-option"], capture_output=True, timeout=60)
         self.assertEqual(result.returncode, 35)
+
+    def test_a_vm_that_nobody_could_run_is_refused(self):
+        """An overlay takes the vCPUs from gh-vmm, and gives them to the hypervisor."""
+        overlay = Tree()
+        vcpus = {key.replace("_", "-"): value for key, value in STATIC.items()}
+        overlay.node("", {}, lambda: overlay.node(
+            "fragment@0", {"target-path": "/gunyah-vm-config/vcpus"}, lambda: overlay.node("__overlay__", vcpus)))
+        with tempfile.TemporaryDirectory() as folder:
+            kernel, dtbo = pathlib.Path(folder) / "kernel", pathlib.Path(folder) / "overlay.dtbo"
+            kernel.write_bytes(tiny_test.image())
+            dtbo.write_bytes(overlay.blob())
+            result = self.run_config(json.dumps({"kernel": str(kernel), "memory": "16MiB",
+                                                 "dtb": {"overlays": [str(dtbo)]}}))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the hypervisor runs the vCPUs itself", result.stderr)
 
     def test_wrong_architecture_is_refused(self):
         with tempfile.NamedTemporaryFile() as file:

@@ -331,6 +331,12 @@ TEST_CASE("CPUs and scheduling are judged as the Resource Manager does")
         {"aff-absent", [](Node& r) { vcpus(r).remove("affinity"); }, "EINVAL", "affinity"},
         {"aff-bogus", [](Node& r) { vcpus(r).set_text("affinity", "bogus"); }, "EINVAL",
          "affinity"},
+        {"aff-static-ok",
+         [](Node& r) {
+             vcpus(r).set_text("affinity", "static").set_u32("affinity-map", 0);
+             vcpus(r).set_u32("sched-priority", ~0u).set_u32("sched-timeslice", 2000);
+         },
+         "0", "affinity"},
         {"aff-static-len",
          [](Node& r) {
              vcpus(r).set_text("affinity", "static").set_cells("affinity-map", {0, 1});

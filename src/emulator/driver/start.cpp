@@ -55,6 +55,7 @@ int Vm::run_start_sequence()
     status_ = rm::VmState::Running;
     hypervisor_ = guest_->hypervisor();
     attach_doorbells();
+    guest_->hypervisor()->begin();  // last: the guest may end at once
     return 0;
 }
 

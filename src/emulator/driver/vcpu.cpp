@@ -98,6 +98,8 @@ int Vcpu::loop(hyp::Vm& hypervisor, unsigned index, hyp::Resume resume) noexcept
     for (;;) {
         if (immediate_exit() || interrupted_)
             return EINTR;
+        if (hypervisor.schedules())
+            return EBUSY;
         const auto result = hypervisor.run(index, std::exchange(resume, {}));
         if (exits(hypervisor, index, result))
             return 0;

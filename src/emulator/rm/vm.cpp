@@ -6,6 +6,7 @@
 #include "emulator/rm/overlay.h"
 #include "emulator/rm/resource_manager.h"
 #include "fdt/vm_config.h"
+#include "gunyah/explain.h"
 #include "gunyah/uapi.h"
 
 #include <algorithm>
@@ -107,9 +108,9 @@ Error Vm::read_devicetree()
     tree_ = std::make_unique<fdt::VmConfigTree>(
         fdt::read_vm_config(dtb_, {.max_cpus = kMaxCpus, .region_size = config_.dtb_size}));
     for (const fdt::Finding& finding : tree_->findings) {
-        if (finding.kind == fdt::Finding::Kind::Odd)
-            log(LogLevel::Info, "Resource Manager: %s: %s", finding.path.c_str(),
-                finding.message.c_str());
+        if (!finding.ends_start())
+            log(finding.kind == fdt::Finding::Kind::Odd ? LogLevel::Info : LogLevel::Warn,
+                "Resource Manager: %s: %s", finding.path.c_str(), finding.message.c_str());
         else if (finding.phase == fdt::Phase::Init)
             return refuse(finding);
     }
@@ -179,7 +180,7 @@ Error Vm::check_start() const
                       "rights (flags 7), as phones demand; lend it, or run the Resource Manager in "
                       "its open manner");
     for (const fdt::Finding& finding : tree_->findings)
-        if (finding.kind != fdt::Finding::Kind::Odd)
+        if (finding.ends_start())
             return refuse(finding);
     return Error::Ok;
 }
@@ -267,6 +268,7 @@ hyp::VmConfig Vm::hypervisor_config() const
     for (const fdt::DoorbellNode& bell : tree_->doorbells)
         config.doorbells.push_back({bell.label, bell.intid, bell.level, bell.source_can_clear});
     config.psci = tree_->psci;
+    config.proxy = tree_->proxy;
     config.boot = boot_context();
     return config;
 }
@@ -283,6 +285,9 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
                                   (parcel.rights & kExecute) != 0});
     }
     config.on_exit = [this, tell = std::move(on_exit)](const hyp::VmExit& exit) {
+        if (!tree_->proxy)  // no VCPU_RUN tells of it
+            log(LogLevel::Warn, "Resource Manager: VM %#x has ended: %s", unsigned{vmid_},
+                gunyah::explain_end(exit.type));
         state_ = VmState::Exited;
         tell(exit);
     };
