@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from gunyah import BASE, SPIN, STORE_AND_OFF, SYSTEM_OFF, WAIT, Vm, ioctl, libc
+from gunyah import BASE, SPIN, STATIC, STORE_AND_OFF, SYSTEM_OFF, WAIT, Vm, ioctl, libc
 
 OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
 
@@ -84,6 +84,34 @@ def killed():
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     run("lend")
+
+
+def killed_unrun():
+    """Children that die while the hypervisor runs their guest leave nothing behind either, its
+    threads above all."""
+    def child():
+        ready, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            vm = Vm(SPIN, lend=True, vcpus=STATIC).start()
+            os.write(tell, b".")
+            while vm:
+                signal.pause()
+        os.close(tell)
+        assert os.read(ready, 1) == b"."
+        os.close(ready)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    for _ in range(3):
+        child()
+    run("lend")  # its close waits until all that are closed are gone
+    before = server()
+    for _ in range(80):
+        child()
+    run("lend")
+    after = server()
+    assert after[0] <= before[0] and after[1] <= before[1] + 1, f"{before}, then {after}"
 
 
 def server():

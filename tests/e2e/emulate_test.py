@@ -89,6 +89,9 @@ class Clients(ClientTest):
     def test_killed_clients_leave_nothing(self):
         self.client("killed")
 
+    def test_killed_clients_whose_guests_nobody_runs_leave_nothing(self):
+        self.client("killed_unrun")
+
     def test_mad_clients_harm_only_themselves(self):
         for name in ["android14", "android15", "android16"]:
             with self.subTest(name):
