@@ -186,6 +186,7 @@ bool Vm::schedules() const noexcept
 
 VcpuRunResult Vm::run(unsigned vcpu, const Resume& resume) noexcept
 {
+    GH_CHECK(parts_->proxy);
     return parts_->vcpus[vcpu].run(resume);
 }
 
