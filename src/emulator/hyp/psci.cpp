@@ -32,7 +32,7 @@ enum : std::uint32_t {
 
 constexpr std::uint64_t kSuccess = 0;
 constexpr std::uint64_t kInvalidParameters = ~std::uint64_t{1};  // -2
-constexpr std::uint64_t kDenied = ~std::uint64_t{2};             // -3
+constexpr std::uint64_t kPsciDenied = ~std::uint64_t{2};         // -3
 constexpr std::uint64_t kAlreadyOn = ~std::uint64_t{3};          // -4
 constexpr std::uint64_t kInternalFailure = ~std::uint64_t{5};    // -6
 
@@ -127,7 +127,7 @@ After Psci::cpu_off(Call& call) noexcept
 {
     if (power_.turn_off(call.vcpu, proxy_))
         return After::Leave;
-    call.x[0] = kDenied;
+    call.x[0] = kPsciDenied;
     return After::GoOn;
 }
 

@@ -45,7 +45,7 @@ TEST_CASE_FIXTURE(CallFixture,
                   "CPU_OFF of the last vCPU succeeds in a proxy VM (golden README 01.3), else not")
 {
     Psci aggregating{power, false};
-    Call off{.vcpu = 0, .x = std::span(x)};
+    Call off{.vcpu = 0, .x = std::span(x), .memory = {state, pages}};
     x[0] = 0x8400'0002;
     CHECK(aggregating.call(off) == After::GoOn);
     CHECK(x[0] == ~std::uint64_t{2});
