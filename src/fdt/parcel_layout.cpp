@@ -21,6 +21,7 @@ constexpr std::uint64_t kGicdSize = 0x1'0000;
 constexpr std::uint64_t kOverlayLimit = 0x4000;
 constexpr std::uint64_t kOverlayBase = 640;
 constexpr std::uint64_t kOverlayPerDoorbell = 152;
+constexpr std::uint64_t kOverlayPerQueue = 480;  // a pair; golden vdev-rpc grows by 466
 constexpr std::uint64_t kOverlayPerShm = 400;
 constexpr std::uint64_t kHeapRoom = 0x2000;  // seen: 2.2 KiB fits, 13.2 KiB does not
 
@@ -170,12 +171,15 @@ private:
 
     void check_overlay()
     {
+        const std::uint64_t queues = tree_.queues.size() + (tree_.rpc ? 1 : 0);
         const std::uint64_t overlay = kOverlayBase + kOverlayPerDoorbell * tree_.doorbells.size() +
+                                      kOverlayPerQueue * queues +
                                       kOverlayPerShm * tree_.shms.size();
         if (overlay > kOverlayLimit)
             return refuse(RmError::NoResource, "overlay-size", "/gunyah-vm-config/vdevices",
-                          std::to_string(tree_.doorbells.size()) +
-                              " doorbells do not fit into the overlay of 16 KiB (103 do)");
+                          std::to_string(tree_.doorbells.size() + queues) +
+                              " doorbells and queues do not fit into the overlay of 16 KiB (103 "
+                              "doorbells do)");
         const std::uint64_t needed = align_up(tree_.total_size, 4) + overlay;
         if (tree_.region_size == 0 || needed <= std::min(kHeapRoom, tree_.region_size))
             return;

@@ -62,13 +62,35 @@ struct GicNode {
     std::uint64_t stride = 0x2'0000;
 };
 
+/// The interrupt of a vdevice, by which the guest hears of it.
+struct VdeviceInterrupt {
+    std::uint32_t intid = 0;  // 32..1019
+    bool level = false;
+};
+
 struct DoorbellNode {
     std::string path;
     std::string generate;  // the node the RM makes, without @capability
     std::uint32_t label = 0;
-    std::uint32_t intid = 0;  // 32..1019
-    bool level = false;
+    bool source = false;         // the guest rings it and its owner hears it: no interrupt here
+    VdeviceInterrupt interrupt;  // else
     bool source_can_clear = false;
+    std::vector<std::string> push_compatible;
+};
+
+/// A message queue, a pair of them (one each way), or the pair that leads to the RM.
+struct QueueNode {
+    std::string path;
+    std::string generate;  // without @capability
+    std::uint32_t label = 0;
+    bool sends = false;                // the guest has a queue to send to,
+    bool receives = false;             // and one to receive from
+    VdeviceInterrupt not_full;         // of the queue it sends to
+    VdeviceInterrupt not_empty;        // of the queue it receives from
+    std::uint32_t message_size = 240;  // at most, in bytes; 1..1023
+    std::uint32_t depth = 8;           // messages; 1..255
+    std::string peer;                  // another VM's id: that of a pair which is not its owner's
+    bool console = false;              // of the RM's: the VM has a console
     std::vector<std::string> push_compatible;
 };
 
@@ -83,7 +105,7 @@ struct ShmNode {
     std::vector<std::string> push_compatible;
 };
 
-/// A vdevice that is known to the RM but neither doorbell nor shm.
+/// A vdevice that is known to the RM but to nobody here.
 struct OtherVdevice {
     std::string path;
     std::string type;
@@ -107,7 +129,9 @@ struct VmConfigTree {
     bool psci = false;
     std::vector<CpuNode> cpus;  // in order: the index is the vCPU's number
     GicNode gic;
+    std::optional<QueueNode> rpc;
     std::vector<DoorbellNode> doorbells;  // in order: the index is the order of capabilities
+    std::vector<QueueNode> queues;        // one-way ones first, else in order
     std::vector<ShmNode> shms;
     std::vector<OtherVdevice> others;
     std::vector<ReservedMemory> reserved;

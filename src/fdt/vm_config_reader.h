@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-/// The parts of read_vm_config(): vm_config.cpp walks the tree, vm_cpus.cpp and vm_vdevices.cpp
-/// read their branches. Private to the room.
+/// The parts of read_vm_config(): vm_config.cpp walks the tree, vm_cpus.cpp, vm_vdevices.cpp and
+/// vm_queues.cpp read their branches. Private to the room.
 namespace gh::fdt {
 
 class VmConfigReader {
@@ -46,17 +46,26 @@ private:
     void check_cpus();
     // vm_vdevices.cpp
     bool read_vdevice(Offset node);
-    void read_doorbell(Offset node);
+    void read_doorbell(Offset node, bool source);
     void read_shm(Offset node);
     void read_shm_memory(Offset node, ShmNode& shm);
     void read_other(Offset node, std::string_view type);
     bool peer_is_good(Offset node);
-    void read_doorbell_interrupt(Offset node, DoorbellNode& bell);
+    std::vector<VdeviceInterrupt> read_vdevice_interrupts(Offset node, std::size_t count);
+    const char* flaw_of_interrupt(Bytes triple) const;
     void check_vdevices();
-    void check_doorbell(const DoorbellNode& bell);
-    void choose_interrupt(DoorbellNode& bell);
+    void claim_interrupts();
+    void claim_interrupt(VdeviceInterrupt& interrupt, const std::string& path);
     void check_doorbell_labels();
     std::uint32_t label(Offset node) const;
+    // vm_queues.cpp
+    void read_queue(Offset node);
+    void read_queue_pair(Offset node);
+    void read_rpc(Offset node);
+    QueueNode read_queue_basics(Offset node, const char* generate, bool sends, bool receives);
+    void check_queues();
+    void check_queue(const QueueNode& queue);
+    void check_rpc();
 
     void refuse(RmError error, std::string rule, std::string path, const std::string& reason);
     void refuse(Offset node, std::string rule, const std::string& reason)
@@ -84,6 +93,7 @@ private:
     std::int32_t priority_ = 0;
     std::uint32_t timeslice_ = 0;
     std::vector<std::uint32_t> taken_intids_;
+    std::size_t rpcs_ = 0;
 };
 
 /// A finding with its consequence spelt out behind the reason.

@@ -15,11 +15,9 @@ constexpr std::uint32_t kIntidLimit = 1020;
 constexpr std::uint32_t kTypeSpi = 0;
 constexpr std::uint32_t kTypePpi = 1;
 
-constexpr std::array<std::string_view, 12> kOtherTypes = {
-    "doorbell-source", "message-queue", "message-queue-pair",
-    "rm-rpc",          "shm-doorbell",  "virtio-mmio",
-    "iomem",           "vrtc-pl031",    "vsmmu-v2",
-    "virtio-pci",      "pci",           "virtio-iommu"};
+constexpr std::array<std::string_view, 8> kOtherTypes = {
+    "shm-doorbell", "virtio-mmio", "iomem", "vrtc-pl031",
+    "vsmmu-v2",     "virtio-pci",  "pci",   "virtio-iommu"};
 
 }  // namespace
 
@@ -37,7 +35,15 @@ bool VmConfigReader::read_vdevice(Offset node)
         return view_.lists(node, "vdevice-type", type);
     };
     if (is("doorbell"))
-        read_doorbell(node);
+        read_doorbell(node, false);
+    else if (is("doorbell-source"))
+        read_doorbell(node, true);
+    else if (is("message-queue"))
+        read_queue(node);
+    else if (is("message-queue-pair"))
+        read_queue_pair(node);
+    else if (is("rm-rpc"))
+        read_rpc(node);
     else if (is("shm"))
         read_shm(node);
     else if (const auto* const it = std::find_if(kOtherTypes.begin(), kOtherTypes.end(), is);
@@ -60,51 +66,72 @@ bool VmConfigReader::peer_is_good(Offset node)
     return true;
 }
 
-void VmConfigReader::read_doorbell(Offset node)
+void VmConfigReader::read_doorbell(Offset node, bool source)
 {
     if (!peer_is_good(node))
         return;
+    const std::string name = source ? "qcom,doorbell-source" : "qcom,doorbell";
     DoorbellNode bell;
     bell.path = view_.path(node);
-    bell.generate = view_.text(node, "generate").value_or("/hypervisor/qcom,doorbell");
+    bell.generate = view_.text(node, "generate").value_or("/hypervisor/" + name);
     bell.label = label(node);
+    bell.source = source;
     bell.source_can_clear = view_.has(node, "source-can-clear");
     bell.push_compatible = view_.texts(node, "push-compatible");
     if (!view_.has(node, "label") && !view_.has(node, "qcom,label"))
         odd(node, "doorbell-label", "without label the doorbell is found as label 0");
     if (!view_.has(node, "generate"))
-        odd(node, "doorbell-generate", "without generate the node is called qcom,doorbell");
-    read_doorbell_interrupt(node, bell);
-    if (bell.level && !bell.source_can_clear)
+        odd(node, "doorbell-generate", "without generate the node is called " + name);
+    if (!source)
+        bell.interrupt = read_vdevice_interrupts(node, 1).front();
+    if (bell.interrupt.level && !bell.source_can_clear)
         odd(node, "doorbell-clear",
             "a level doorbell without source-can-clear cannot be taken back by an irqfd");
     out_.doorbells.push_back(std::move(bell));
 }
 
-/// intid 0: the RM will choose one. Below 32 only until check_doorbell() refuses it.
-void VmConfigReader::read_doorbell_interrupt(Offset node, DoorbellNode& bell)
+/// All of `count`, or none: intid 0, the RM will choose. Below 32 only where it was refused.
+std::vector<VdeviceInterrupt> VmConfigReader::read_vdevice_interrupts(Offset node,
+                                                                      std::size_t count)
 {
-    const auto triple = view_.property(node, "interrupts");
-    const auto ignore = [&](const char* why) {
-        odd(node, "doorbell-interrupt",
-            std::string(why) + ": the Resource Manager takes a free SPI instead (928 and up)");
-    };
-    if (!triple || triple->size() != 12)
-        return ignore("interrupts is not one <type number trigger>");
-    const std::uint32_t type = cell(*triple, 0);
-    const std::uint32_t number = cell(*triple, 1);
-    const std::uint32_t trigger = cell(*triple, 2) & 0xf;
+    constexpr std::size_t kTriple = 12;
+    std::vector<VdeviceInterrupt> all(count);
+    const auto triples = view_.property(node, "interrupts");
+    const char* flaw = triples && triples->size() == count * kTriple
+                           ? nullptr
+                           : "interrupts is not one <type number trigger> for each";
+    for (std::size_t i = 0; i < count && flaw == nullptr; ++i)
+        flaw = flaw_of_interrupt(triples->subspan(i * kTriple, kTriple));
+    if (flaw != nullptr) {
+        odd(node, "vdevice-interrupt",
+            std::string(flaw) + ": the Resource Manager takes a free SPI instead (928 and up)");
+        return all;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const Bytes triple = triples->subspan(i * kTriple, kTriple);
+        all[i].level = (cell(triple, 2) & 0xf) == 4;
+        if (cell(triple, 0) == kTypeSpi)
+            all[i].intid = cell(triple, 1) + 32;
+        else
+            refuse(RmError::NoResource, "vdevice-interrupt", view_.path(node),
+                   "the interrupt of a vdevice must be an SPI (type 0)");
+    }
+    return all;
+}
+
+/// Why the RM ignores an interrupt; nullptr: it does not.
+const char* VmConfigReader::flaw_of_interrupt(Bytes triple) const
+{
+    const std::uint32_t type = cell(triple, 0);
+    const std::uint32_t number = cell(triple, 1);
+    const std::uint32_t trigger = cell(triple, 2) & 0xf;
     if (type > 3)
-        return ignore("the interrupt's type is unknown");
+        return "the interrupt's type is unknown";
     if (type == kTypePpi ? number >= 16 : number >= kIntidLimit - 32)
-        return ignore("the interrupt's number is out of range");
+        return "the interrupt's number is out of range";
     if (trigger != 1 && trigger != 4)
-        return ignore("the trigger is neither rising edge (1) nor level high (4)");
-    bell.level = trigger == 4;
-    if (type != kTypeSpi)
-        return refuse(RmError::NoResource, "doorbell-interrupt", view_.path(node),
-                      "a doorbell must be an SPI (type 0)");
-    bell.intid = number + 32;
+        return "the trigger is neither rising edge (1) nor level high (4)";
+    return nullptr;
 }
 
 void VmConfigReader::read_shm(Offset node)
@@ -137,10 +164,7 @@ void VmConfigReader::read_shm_memory(Offset node, ShmNode& shm)
 
 void VmConfigReader::read_other(Offset node, std::string_view type)
 {
-    const bool queue = type == "message-queue";
-    if (queue && view_.has(node, "is-sender") == view_.has(node, "is-receiver"))
-        return refuse(node, "message-queue", "exactly one of is-sender and is-receiver is needed");
-    if (type != "rm-rpc" && type != "vrtc-pl031" && !peer_is_good(node))
+    if (type != "vrtc-pl031" && !peer_is_good(node))
         return;
     out_.others.push_back(
         {view_.path(node), std::string(type),
@@ -163,34 +187,48 @@ void VmConfigReader::check_vdevices()
         if (other.type == "vrtc-pl031")
             refuse(RmError::NoResource, "vrtc", other.path,
                    "few platforms have the virtual RTC; QEMU's has not");
-    for (const auto& bell : out_.doorbells)
-        if (bell.intid != 0)
-            check_doorbell(bell);
-    for (auto& bell : out_.doorbells)
-        if (bell.intid == 0)
-            choose_interrupt(bell);
+    claim_interrupts();
+    check_queues();
     check_doorbell_labels();
 }
 
-void VmConfigReader::check_doorbell(const DoorbellNode& bell)
+/// In the order in which the RM creates the devices; so one that it has chosen may be another's.
+void VmConfigReader::claim_interrupts()
 {
-    if (std::count(taken_intids_.begin(), taken_intids_.end(), bell.intid) != 0)
-        refuse(RmError::NoResource, "doorbell-interrupt", bell.path,
-               "SPI " + std::to_string(bell.intid - 32) + " is another doorbell's already");
-    taken_intids_.push_back(bell.intid);
+    std::stable_partition(out_.queues.begin(), out_.queues.end(),
+                          [](const QueueNode& queue) { return queue.sends != queue.receives; });
+    const auto claim_queue = [this](QueueNode& queue) {
+        if (queue.sends)
+            claim_interrupt(queue.not_full, queue.path);
+        if (queue.receives)
+            claim_interrupt(queue.not_empty, queue.path);
+    };
+    if (out_.rpc)
+        claim_queue(*out_.rpc);
+    for (auto& bell : out_.doorbells)
+        if (!bell.source)
+            claim_interrupt(bell.interrupt, bell.path);
+    for (auto& queue : out_.queues)
+        claim_queue(queue);
 }
 
-void VmConfigReader::choose_interrupt(DoorbellNode& bell)
+void VmConfigReader::claim_interrupt(VdeviceInterrupt& interrupt, const std::string& path)
 {
-    std::uint32_t intid = kFirstFreeIntid;
-    while (std::count(taken_intids_.begin(), taken_intids_.end(), intid) != 0)
-        intid++;
-    if (intid >= kIntidLimit)
-        return refuse(RmError::NoResource, "doorbell-interrupt", bell.path,
-                      "no SPI is left for the Resource Manager to choose");
-    bell.intid = intid;
-    bell.level = false;
-    taken_intids_.push_back(intid);
+    const auto taken = [this](std::uint32_t intid) {
+        return std::count(taken_intids_.begin(), taken_intids_.end(), intid) != 0;
+    };
+    if (interrupt.intid == 0) {
+        interrupt = {kFirstFreeIntid, false};
+        while (taken(interrupt.intid))
+            interrupt.intid++;
+        if (interrupt.intid >= kIntidLimit)
+            return refuse(RmError::NoResource, "vdevice-interrupt", path,
+                          "no SPI is left for the Resource Manager to choose");
+    } else if (taken(interrupt.intid)) {
+        refuse(RmError::NoResource, "vdevice-interrupt", path,
+               "SPI " + std::to_string(interrupt.intid - 32) + " is another vdevice's already");
+    }
+    taken_intids_.push_back(interrupt.intid);
 }
 
 void VmConfigReader::check_doorbell_labels()
@@ -198,7 +236,7 @@ void VmConfigReader::check_doorbell_labels()
     const auto& bells = out_.doorbells;
     for (std::size_t i = 0; i < bells.size(); i++)
         for (std::size_t j = 0; j < i; j++)
-            if (bells[i].label == bells[j].label)
+            if (bells[i].label == bells[j].label && !bells[i].source && !bells[j].source)
                 out_.findings.push_back({Finding::Kind::Odd, Phase::Init, RmError::MemInvalid,
                                          "doorbell-label", bells[i].path,
                                          "label " + std::to_string(bells[i].label) + " is " +

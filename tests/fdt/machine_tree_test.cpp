@@ -38,7 +38,7 @@ TEST_CASE("the Resource Manager reads back what the machine is")
     CHECK(tree.gic.redistributors == 0x3ffb'0000);
     REQUIRE(tree.doorbells.size() == 1);
     CHECK(tree.doorbells[0].label == 4);
-    CHECK(tree.doorbells[0].intid == 36);
+    CHECK(tree.doorbells[0].interrupt.intid == 36);
     CHECK(tree.doorbells[0].source_can_clear);
 }
 

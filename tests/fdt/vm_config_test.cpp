@@ -117,9 +117,9 @@ TEST_CASE("the good tree is read as it is meant")
     CHECK(tree.gic.distributor == 0x3fff'0000);
     CHECK(tree.gic.redistributors == 0x3ff0'0000);
     REQUIRE(tree.doorbells.size() == 1);
-    CHECK(tree.doorbells[0].intid == 32);
+    CHECK(tree.doorbells[0].interrupt.intid == 32);
     CHECK(tree.doorbells[0].source_can_clear);
-    CHECK_FALSE(tree.doorbells[0].level);
+    CHECK_FALSE(tree.doorbells[0].interrupt.level);
     CHECK(tree.doorbells[0].generate == "/hypervisor/bell-0");
     CHECK(answer(blob).start == "0");
 }
@@ -377,27 +377,42 @@ TEST_CASE("PSCI is on for idle states, a psci node or a secondary with psci, not
     CHECK_FALSE(psci_of([](Node& r) { r.child("psci").set_text("compatible", "arm,psci"); }));
 }
 
+/// A vdevice of that type, for the owner.
+Node& add_vdevice(Node& root, const char* name, const char* type)
+{
+    return vdevices(root)
+        .child(name)
+        .set_text("vdevice-type", type)
+        .set_text("generate", std::string("/hypervisor/") + name)
+        .set_flag("peer-default");
+}
+
+Node& add_rpc(Node& root)
+{
+    return add_vdevice(root, "rm", "rm-rpc");
+}
+
 TEST_CASE("doorbells are judged as the Resource Manager does")
 {
     const auto irq = [](const std::vector<std::uint32_t>& triple) {
         return [=](Node& r) { bell(r).set_cells("interrupts", triple); };
     };
     check_rows({
-        {"bell-noirq", [](Node& r) { bell(r).remove("interrupts"); }, "0", "doorbell-interrupt"},
-        {"bell-type9", irq({9, 0, 1}), "0", "doorbell-interrupt"},
-        {"bell-num", irq({0, 2000, 1}), "0", "doorbell-interrupt"},
-        {"bell-2cells", irq({0, 0}), "0", "doorbell-interrupt"},
-        {"bell-trigger0", irq({0, 0, 0}), "0", "doorbell-interrupt"},
+        {"bell-noirq", [](Node& r) { bell(r).remove("interrupts"); }, "0", "vdevice-interrupt"},
+        {"bell-type9", irq({9, 0, 1}), "0", "vdevice-interrupt"},
+        {"bell-num", irq({0, 2000, 1}), "0", "vdevice-interrupt"},
+        {"bell-2cells", irq({0, 0}), "0", "vdevice-interrupt"},
+        {"bell-trigger0", irq({0, 0, 0}), "0", "vdevice-interrupt"},
         {"bell-level", irq({0, 0, 4}), "0", ""},
-        {"bell-ppi", irq({1, 5, 1}), "ENODEV", "doorbell-interrupt"},
-        {"bell-timerppi", irq({1, 11, 1}), "ENODEV", "doorbell-interrupt"},
+        {"bell-ppi", irq({1, 5, 1}), "ENODEV", "vdevice-interrupt"},
+        {"bell-timerppi", irq({1, 11, 1}), "ENODEV", "vdevice-interrupt"},
         {"bell-duplabel", [](Node& r) { add_bell(vdevices(r), 1).set_u32("label", 0); }, "0",
          "doorbell-label"},
         {"bell-dupirq",
          [](Node& r) {
              add_bell(vdevices(r), 1).set_cells("interrupts", {0, 0, 1});
          },
-         "ENODEV", "doorbell-interrupt"},
+         "ENODEV", "vdevice-interrupt"},
         {"bell-nopeer", [](Node& r) { bell(r).remove("peer-default"); }, "EINVAL", "vdevice-peer"},
         {"bell-badpeer",
          [](Node& r) {
@@ -412,7 +427,16 @@ TEST_CASE("doorbells are judged as the Resource Manager does")
         {"vdev-unknown", [](Node& r) { vdevices(r).child("x").set_text("vdevice-type", "x"); }, "0",
          "vdevice-type"},
         {"vdev-none", [](Node& r) { config(r).remove_child("vdevices"); }, "0", ""},
-        {"vdev-rpc", [](Node& r) { vdevices(r).child("x").set_text("vdevice-type", "rm-rpc"); },
+        {"vdev-rpc", [](Node& r) { add_rpc(r); }, "0", ""},
+        {"vdev-bellsource",
+         [](Node& r) {
+             vdevices(r)
+                 .child("bs")
+                 .set_text("vdevice-type", "doorbell-source")
+                 .set_text("generate", "/hypervisor/bs")
+                 .set_flag("peer-default")
+                 .set_u32("label", 9);
+         },
          "0", ""},
         {"vdev-msgq",
          [](Node& r) {
@@ -434,9 +458,92 @@ TEST_CASE("a doorbell without a usable interrupt gets SPI 928 and up, edge")
     add_bell(vdevices(root), 1).set_cells("interrupts", {0, 1, 0});
     const auto tree = read_vm_config(flatten(root));
     REQUIRE(tree.doorbells.size() == 2);
-    CHECK(tree.doorbells[0].intid == 32 + 928);
-    CHECK(tree.doorbells[1].intid == 32 + 929);
-    CHECK_FALSE(tree.doorbells[1].level);
+    CHECK(tree.doorbells[0].interrupt.intid == 32 + 928);
+    CHECK(tree.doorbells[1].interrupt.intid == 32 + 929);
+    CHECK_FALSE(tree.doorbells[1].interrupt.level);
+}
+
+TEST_CASE(
+    "interrupts are claimed in the order in which the Resource Manager makes devices (inferred)")
+{
+    Node root = probe_tree();
+    add_vdevice(root, "pair", "message-queue-pair");
+    add_vdevice(root, "queue", "message-queue").set_flag("is-receiver");
+    add_rpc(root);
+    bell(root).remove("interrupts");
+    const auto tree = read_vm_config(flatten(root));
+    REQUIRE(tree.rpc);
+    REQUIRE(tree.queues.size() == 2);
+    CHECK(tree.rpc->not_full.intid == 32 + 928);
+    CHECK(tree.rpc->not_empty.intid == 32 + 929);
+    CHECK(tree.doorbells[0].interrupt.intid == 32 + 930);
+    CHECK(tree.queues[0].generate == "/hypervisor/queue");
+    CHECK(tree.queues[0].not_empty.intid == 32 + 931);
+    CHECK(tree.queues[1].not_full.intid == 32 + 932);
+    CHECK(tree.queues[1].not_empty.intid == 32 + 933);
+    bell(root).set_cells("interrupts", {0, 928, 1});  // the link has taken it
+    CHECK(answer(flatten(root)).start == "ENODEV");
+}
+
+TEST_CASE("message queues and the link to the Resource Manager are judged as it does (inferred)")
+{
+    check_rows({
+        {"sender", [](Node& r) { add_vdevice(r, "q", "message-queue").set_flag("is-sender"); }, "0",
+         ""},
+        {"both ways",
+         [](Node& r) {
+             add_vdevice(r, "q", "message-queue").set_flag("is-sender").set_flag("is-receiver");
+         },
+         "EINVAL", "message-queue"},
+        {"peer",
+         [](Node& r) {
+             auto& queue = add_vdevice(r, "q", "message-queue").set_flag("is-sender");
+             queue.set_text("peer", "vm-name:x").remove("peer-default");
+         },
+         "EINVAL", "vdevice-peer"},
+        {"two interrupts for one",
+         [](Node& r) {
+             add_vdevice(r, "q", "message-queue")
+                 .set_flag("is-sender")
+                 .set_cells("interrupts", {0, 5, 1, 0, 6, 1});
+         },
+         "0", "vdevice-interrupt"},
+        {"PPI",
+         [](Node& r) {
+             add_vdevice(r, "q", "message-queue-pair").set_cells("interrupts", {0, 5, 1, 1, 6, 1});
+         },
+         "ENODEV", "vdevice-interrupt"},
+        {"size 0",
+         [](Node& r) { add_vdevice(r, "q", "message-queue-pair").set_u32("message-size", 0); },
+         "ENODEV", "queue-size"},
+        {"size 1024",
+         [](Node& r) { add_vdevice(r, "q", "message-queue-pair").set_u32("message-size", 1024); },
+         "ENODEV", "queue-size"},
+        {"depth 255",
+         [](Node& r) { add_vdevice(r, "q", "message-queue-pair").set_u32("queue-depth", 255); },
+         "0", ""},
+        {"depth 256",
+         [](Node& r) { add_vdevice(r, "q", "message-queue-pair").set_u32("queue-depth", 256); },
+         "ENODEV", "queue-size"},
+        {"depth 65544 is 8",
+         [](Node& r) { add_vdevice(r, "q", "message-queue-pair").set_u32("queue-depth", 65544); },
+         "0", ""},
+        {"two links",
+         [](Node& r) {
+             add_rpc(r);
+             add_vdevice(r, "rm2", "rm-rpc");
+         },
+         "ENODEV", "rm-rpc"},
+        {"a link without generate", [](Node& r) { add_rpc(r).remove("generate"); }, "ENODEV",
+         "rm-rpc"},
+        {"a link of short messages", [](Node& r) { add_rpc(r).set_u32("message-size", 239); },
+         "ENODEV", "rm-rpc"},
+        {"a link with four compatibles",
+         [](Node& r) {
+             add_rpc(r).set_texts("push-compatible", {"a", "b", "c", "d"});
+         },
+         "EINVAL", "rm-rpc"},
+    });
 }
 
 TEST_CASE("103 doorbells fit into the overlay, the 104th does not")

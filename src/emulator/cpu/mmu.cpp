@@ -137,6 +137,7 @@ private:
         const Page page = platform_.page(address & ~0xfffull);
         if (page.host == nullptr)
             return fault(kExternalAbortOnWalk, level);
+        table_writable_ = page.writable;
         auto where = descriptor_at(page, address);
         const std::uint64_t descriptor = where.load(std::memory_order_acquire);
         if (!bit(descriptor, 0))
@@ -166,6 +167,8 @@ private:
         if (!bit(descriptor, 10)) {
             if (!bit(state_.tcr_el1, 39))
                 return fault(kAccessFlag, level);
+            if (!table_writable_)
+                return fault(kExternalAbortOnWalk, level);
             if (!where.compare_exchange_strong(descriptor, descriptor | 1ull << 10))
                 return leaf_again(va, where, level);
             descriptor |= 1ull << 10;
@@ -176,6 +179,8 @@ private:
             const std::uint64_t dirty = descriptor & ~(1ull << 7);
             const Translation after = permissions(dirty, level);
             if (after.writable) {
+                if (!table_writable_)
+                    return fault(kExternalAbortOnWalk, level);
                 if (!where.compare_exchange_strong(descriptor, dirty))
                     return leaf_again(va, where, level);
                 result = after;
@@ -241,6 +246,7 @@ private:
     const Half& half_;
     AccessKind kind_;
     bool privileged_;
+    bool table_writable_ = false;  // the table that holds the descriptor looked at
     TableLimits limits_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/hyp/guest_access.h"
+
 #include <cstdint>
 #include <span>
 
@@ -12,6 +14,7 @@ struct Call {
     bool irq = false;  // an interrupt is pending for that vCPU
     std::uint64_t return_address = 0;
     std::span<std::uint64_t, 18> x;
+    GuestAccess memory;
 
     /// The function identifier: the upper half of x0 is ignored (golden unknown.high-garbage).
     [[nodiscard]] std::uint32_t function() const { return static_cast<std::uint32_t>(x[0]); }

@@ -5,13 +5,20 @@
 
 namespace gh::hyp {
 
+void Doorbell::drive() noexcept
+{
+    if (intid_ != 0)
+        gic_.set_spi(intid_, (flags_ & enable_) != 0);
+}
+
 std::uint64_t Doorbell::send(std::uint64_t flags) noexcept
 {
     const std::scoped_lock lock(mutex_);
     const std::uint64_t old = std::exchange(flags_, flags_ | flags);
     if ((flags_ & enable_) != 0)
         flags_ &= ~ack_;
-    gic_.ring_spi(intid_, (flags_ & enable_) != 0);
+    if (intid_ != 0)
+        gic_.ring_spi(intid_, (flags_ & enable_) != 0);
     return old;
 }
 

@@ -8,7 +8,8 @@
 
 namespace gh::hyp {
 
-/// A doorbell bound to an SPI: 64 flags, of which the enabled ones hold the interrupt's level.
+/// A doorbell bound to an SPI: 64 flags, of which the enabled ones hold the interrupt's level; or,
+/// where the guest rings it, flags alone (intid 0): its owner's interrupt is not ours.
 /// Source: gunyah-guest-abi.md 3.4. Any thread.
 class Doorbell {
 public:
@@ -23,7 +24,7 @@ public:
     void mask(std::uint64_t enable, std::uint64_t ack) noexcept;
 
 private:
-    void drive() noexcept { gic_.set_spi(intid_, (flags_ & enable_) != 0); }
+    void drive() noexcept;
 
     unsigned intid_;
     Gic& gic_;

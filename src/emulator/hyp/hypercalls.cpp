@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "emulator/hyp/entropy.h"
+#include "emulator/hyp/hypercall_table.h"
 
 #include <algorithm>
 
@@ -10,112 +11,71 @@ namespace gh::hyp {
 
 namespace {
 
-enum : unsigned {
-    HYPERVISOR_IDENTIFY = 0x00,
-    DOORBELL_SEND = 0x12,
-    DOORBELL_RECEIVE = 0x13,
-    DOORBELL_RESET = 0x14,
-    DOORBELL_MASK = 0x15,
-    SCHEDULER_YIELD = 0x3b,
-    PRNG_GET_ENTROPY = 0x57,
-};
-
-enum Error : std::uint64_t {
-    kOk = 0,
-    kArgumentInvalid = 1,
-    kArgumentSize = 2,
-    kArgumentAlignment = 3,
-    kCapNull = 50,
-    kCapWrongType = 52,
-    kCapRights = 53,
-};
-
-constexpr std::uint64_t kYieldTo = 1;           // hints: 0 yield, 1 yield to, 2 yield lower
+constexpr std::uint64_t kYieldTo = 1;  // hints: 0 yield, 1 yield to, 2 yield lower
+constexpr std::uint32_t kThreadYieldTo = 0x10;
 constexpr std::uint64_t kFlags0 = 0x1000'0eff;  // golden hyp.identify
-constexpr std::uint64_t kCapEnd = 0x1'0000;     // beyond, a number is no capability at all
+constexpr std::uint64_t kPush = 1;              // of msgqueue_send
+constexpr std::uint64_t kKeepEntry = 1;         // of vcpu_poweron
+constexpr std::uint64_t kKeepContext = 2;
+constexpr std::uint64_t kLastVcpu = 1;  // of vcpu_poweroff
+constexpr std::uint64_t kVcpuOptions = 0x8000'0000'0000'033f;
 
-/// What a call checks before it looks at its arguments: how many it has (the next one is reserved
-/// and must be 0; 8: none is) and how many it returns.
-struct Signature {
-    std::uint8_t arguments = 8;
-    std::uint8_t outputs = 0;
-    bool exists = false;
-};
-
-struct Row {
-    std::uint8_t first, last;
-    std::uint8_t arguments;
-    std::uint8_t outputs;
-};
-
-/// By number, from the table of gunyah-guest-abi.md 4. Calls that no guest has a capability for are
-/// here for their error alone. addrspace_modify_pages (0x69) is younger than the hypervisor we
-/// follow: it does not exist (golden hyp.0x69.modify_pages).
-constexpr Row kRows[] = {
-    {0x00, 0x00, 8, 4}, {0x01, 0x07, 2, 1}, {0x09, 0x0b, 2, 1}, {0x0c, 0x0c, 1, 0},
-    {0x0d, 0x0d, 2, 0}, {0x0e, 0x0e, 1, 0}, {0x0f, 0x0f, 2, 0}, {0x10, 0x10, 3, 0},
-    {0x11, 0x11, 1, 0}, {0x12, 0x13, 2, 1}, {0x14, 0x14, 1, 0}, {0x15, 0x15, 3, 0},
-    {0x17, 0x18, 3, 0}, {0x19, 0x1a, 1, 0}, {0x1b, 0x1b, 4, 1}, {0x1c, 0x1c, 3, 2},
-    {0x1d, 0x1d, 1, 0}, {0x1f, 0x20, 8, 0}, {0x21, 0x21, 2, 0}, {0x22, 0x22, 2, 0},
-    {0x23, 0x23, 4, 1}, {0x24, 0x24, 2, 0}, {0x25, 0x25, 2, 0}, {0x26, 0x26, 3, 0},
-    {0x27, 0x27, 1, 0}, {0x28, 0x28, 5, 0}, {0x29, 0x29, 3, 0}, {0x2a, 0x2a, 2, 0},
-    {0x2b, 0x2c, 7, 0}, {0x2d, 0x2d, 6, 0}, {0x2e, 0x2e, 2, 0}, {0x2f, 0x2f, 3, 0},
-    {0x30, 0x34, 8, 0}, {0x38, 0x38, 4, 0}, {0x39, 0x39, 2, 0}, {0x3a, 0x3a, 1, 0},
-    {0x3b, 0x3b, 2, 0}, {0x3c, 0x47, 8, 0}, {0x48, 0x48, 2, 1}, {0x49, 0x56, 8, 0},
-    {0x57, 0x57, 1, 4}, {0x58, 0x59, 8, 0}, {0x5a, 0x5a, 4, 3}, {0x5b, 0x64, 8, 0},
-    {0x65, 0x65, 8, 4}, {0x66, 0x68, 8, 0},
-};
-
-constexpr auto kSignatures = [] {
-    std::array<Signature, 256> table{};
-    for (const Row& row : kRows)
-        for (unsigned n = row.first; n <= row.last; ++n)
-            table[n] = {row.arguments, row.outputs, true};
-    return table;
-}();
-
-bool reserved_is_zero(const Signature& signature, const std::array<std::uint64_t, 8>& in)
+bool reserved_is_right(const Signature& signature, const std::array<std::uint64_t, 8>& in)
 {
-    return signature.arguments >= in.size() || in[signature.arguments] == 0;
+    return signature.arguments >= in.size() ||
+           in[signature.arguments] == (signature.reserved_ones ? ~std::uint64_t{0} : 0);
+}
+
+/// Flags that are looked at before the capability.
+bool flags_are_known(unsigned number, const std::array<std::uint64_t, 8>& in)
+{
+    switch (number) {
+    case VCPU_CONFIGURE: return (in[1] & ~kVcpuOptions) == 0;
+    case VCPU_POWERON: return (in[3] & ~(kKeepEntry | kKeepContext)) == 0;
+    case VCPU_POWEROFF: return (in[1] & ~kLastVcpu) == 0;
+    default: return true;
+    }
 }
 
 }  // namespace
 
 bool Hypercalls::is_immediate(std::uint16_t immediate) noexcept
 {
-    return immediate >> 8 == 0x60 && kSignatures[immediate & 0xff].exists;
+    return immediate >> 8 == 0x60 && kHypercalls[immediate & 0xff].exists;
 }
 
 After Hypercalls::by_immediate(Call& call, std::uint16_t immediate) noexcept
 {
     Arguments in{};
     std::copy_n(call.x.begin(), in.size(), in.begin());
-    const Answer out = answer(immediate & 0xff, in);
+    const Answer out = answer(call, immediate & 0xff, in);
     call.x[0] = out.error;
     std::copy(out.output.begin(), out.output.end(), call.x.begin() + 1);
     std::fill(call.x.begin() + 5, call.x.begin() + 8, 0);
     call.x[9] = call.return_address;
     std::fill(call.x.begin() + 10, call.x.end(), 0);
-    return After::GoOn;
+    return out.after;
 }
 
 After Hypercalls::by_function(Call& call, unsigned number) noexcept
 {
-    if (!kSignatures[number].exists) {
+    if (!kHypercalls[number].exists) {
         call.x[0] = kNotSupported;
         return After::GoOn;
     }
     Arguments in{};
     std::copy_n(call.x.begin() + 1, in.size() - 1, in.begin());
-    const Answer out = answer(number, in);
+    const Answer out = answer(call, number, in);
     call.x[0] = out.error;
-    std::copy_n(out.output.begin(), kSignatures[number].outputs, call.x.begin() + 1);
-    return After::GoOn;
+    std::copy_n(out.output.begin(), kHypercalls[number].outputs, call.x.begin() + 1);
+    return out.after;
 }
 
-Hypercalls::Answer Hypercalls::answer(unsigned number, const Arguments& in) noexcept
+Hypercalls::Answer Hypercalls::answer(const Call& call, unsigned number,
+                                      const Arguments& in) noexcept
 {
-    if (!reserved_is_zero(kSignatures[number], in))
+    const Signature& signature = kHypercalls[number];
+    if (!reserved_is_right(signature, in) || !flags_are_known(number, in))
         return {kArgumentInvalid};
     switch (number) {
     case HYPERVISOR_IDENTIFY: return identify();
@@ -123,11 +83,22 @@ Hypercalls::Answer Hypercalls::answer(unsigned number, const Arguments& in) noex
     case SCHEDULER_YIELD: return yield(in);
     default: break;
     }
-    if (in[0] >= kCapEnd)
-        return {kArgumentInvalid};
-    if (in[0] >= doorbells_.size())
-        return {kCapNull};
-    return doorbell(number, in);
+    const auto found = cspace_.find(in[0], signature.object, signature.rights);
+    if (found.error != kOk)
+        return {found.error};
+    switch (signature.object) {
+    case ObjectType::Thread: return on_thread(call, number, found.index, in);
+    case ObjectType::Doorbell: return on_doorbell(number, doorbells_[found.index], in);
+    case ObjectType::MessageQueue: {
+        const Answer out = on_queue(call, number, queues_[found.index], in);
+        if (out.error == kOk)
+            on_message_(found.index);
+        return out;
+    }
+    case ObjectType::Any:
+    case ObjectType::Other: break;  // no guest has what these ask for
+    }
+    return {kCapWrongType};
 }
 
 /// identify has no error: its first result is in x0.
@@ -153,21 +124,67 @@ Hypercalls::Answer Hypercalls::yield(const Arguments& in) const noexcept
 {
     if (in[0] > 2)
         return {kArgumentInvalid};
-    return {in[0] == kYieldTo ? kCapNull : kOk};
+    if (in[0] != kYieldTo)
+        return {kOk};
+    return {cspace_.find(in[1], ObjectType::Thread, kThreadYieldTo).error};
 }
 
-Hypercalls::Answer Hypercalls::doorbell(unsigned number, const Arguments& in) noexcept
+Hypercalls::Answer Hypercalls::on_thread(const Call& call, unsigned number, unsigned vcpu,
+                                         const Arguments& in) noexcept
 {
-    Doorbell& bell = doorbells_[in[0]];
+    if (number == VCPU_POWERON) {
+        Start start;
+        if ((in[3] & kKeepEntry) == 0)
+            start.entry = in[1];
+        if ((in[3] & kKeepContext) == 0)
+            start.argument = in[2];
+        return {power_.turn_on(vcpu, start) ? kOk : kBusy};
+    }
+    if (number != VCPU_POWEROFF)
+        return {kCapRights};  // nothing else goes with the right to power
+    if (vcpu != call.vcpu)
+        return {kArgumentInvalid};
+    // Without PSCI there is no power management group, so each vCPU is the last one of its own.
+    if ((in[1] & kLastVcpu) == 0)
+        return {kDenied};
+    power_.turn_off(vcpu);
+    return {.after = After::Leave};
+}
+
+Hypercalls::Answer Hypercalls::on_doorbell(unsigned number, Doorbell& bell,
+                                           const Arguments& in) noexcept
+{
     switch (number) {
+    case DOORBELL_SEND:
     case DOORBELL_RECEIVE:
         if (in[1] == 0)
             return {kArgumentInvalid};
-        return {kOk, {bell.receive(in[1])}};
+        return {kOk, {number == DOORBELL_SEND ? bell.send(in[1]) : bell.receive(in[1])}};
     case DOORBELL_RESET: bell.reset(); return {kOk};
     case DOORBELL_MASK: bell.mask(in[1], in[2]); return {kOk};
-    case DOORBELL_SEND: return {kCapRights};  // the owner's end
-    default: return {kCapWrongType};
+    default: return {kCapRights};  // binding, which its owner does
+    }
+}
+
+/// Thresholds and delays have 32 bits.
+Hypercalls::Answer Hypercalls::on_queue(const Call& call, unsigned number, MessageQueue& queue,
+                                        const Arguments& in) noexcept
+{
+    const auto threshold = static_cast<std::uint32_t>(in[1]);
+    const auto delay = static_cast<std::uint32_t>(in[2]);
+    switch (number) {
+    case MSGQUEUE_SEND: {
+        const auto sent = queue.send(in[1], call.memory, in[2], (in[3] & kPush) != 0);
+        return {sent.error, {sent.not_full}};
+    }
+    case MSGQUEUE_RECEIVE: {
+        const auto received = queue.receive(call.memory, in[1], in[2]);
+        return {received.error, {received.size, received.not_empty}};
+    }
+    case MSGQUEUE_FLUSH: queue.flush(); return {kOk};
+    case MSGQUEUE_CONFIGURE_SEND: return {queue.configure_send(threshold, delay)};
+    case MSGQUEUE_CONFIGURE_RECEIVE: return {queue.configure_receive(threshold, delay)};
+    default: return {kCapRights};  // binding
     }
 }
 

@@ -2,23 +2,44 @@
 #pragma once
 
 #include "emulator/hyp/call.h"
+#include "emulator/hyp/cspace.h"
 #include "emulator/hyp/doorbell.h"
+#include "emulator/hyp/message_queue.h"
+#include "emulator/hyp/power.h"
 
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <vector>
 
 namespace gh::hyp {
 
-/// Gunyah's hypercalls as a guest may use them. A guest's capabilities are the receiving ends of
-/// its doorbells, numbered from 0; whatever else it names gets the error that real Gunyah gives
-/// (gunyah-guest-abi.md section 4, golden "hyp.*", "hvc.imm.*").
+/// Gunyah's hypercalls as a guest may use them: on its doorbells and message queues, on its vCPUs
+/// where it has no PSCI, and what needs no capability. Whatever else it names gets the error that
+/// real Gunyah gives (gunyah-guest-abi.md section 4, golden "hyp.*", "hvc.imm.*").
 class Hypercalls {
 public:
     /// Version 1, 64 bits, little endian, variant 'Q'.
     static constexpr std::uint64_t kApiInfo = 0x5100'0000'0000'8001;
 
-    explicit Hypercalls(std::deque<Doorbell>& doorbells) : doorbells_(doorbells) {}
+    /// What the calls are about. The references must outlive the object.
+    struct Objects {
+        std::vector<Capability> capabilities;
+        Power& power;
+        std::deque<Doorbell>& doorbells;
+        std::deque<MessageQueue>& queues;
+        /// A guest has sent to or received from that queue.
+        std::function<void(unsigned queue)> on_message;
+    };
+    explicit Hypercalls(Objects objects)
+        : cspace_(std::move(objects.capabilities)),
+          power_(objects.power),
+          doorbells_(objects.doorbells),
+          queues_(objects.queues),
+          on_message_(std::move(objects.on_message))
+    {
+    }
 
     /// HVC #0x6000 + n: results in x0..x7, x9 is the return address, x10..x17 are zero.
     After by_immediate(Call& call, std::uint16_t immediate) noexcept;
@@ -30,17 +51,26 @@ private:
     using Arguments = std::array<std::uint64_t, 8>;
     /// An error and what the call returns beside it.
     struct Answer {
-        std::uint64_t error = 0;
+        std::uint64_t error = kOk;
         std::array<std::uint64_t, 4> output{};
+        After after = After::GoOn;
     };
 
-    Answer answer(unsigned number, const Arguments& in) noexcept;
+    Answer answer(const Call& call, unsigned number, const Arguments& in) noexcept;
     Answer identify() const noexcept;
     Answer entropy(std::uint64_t bytes) const noexcept;
     Answer yield(const Arguments& in) const noexcept;
-    Answer doorbell(unsigned number, const Arguments& in) noexcept;
+    Answer on_thread(const Call& call, unsigned number, unsigned vcpu,
+                     const Arguments& in) noexcept;
+    Answer on_doorbell(unsigned number, Doorbell& bell, const Arguments& in) noexcept;
+    Answer on_queue(const Call& call, unsigned number, MessageQueue& queue,
+                    const Arguments& in) noexcept;
 
+    Cspace cspace_;
+    Power& power_;
     std::deque<Doorbell>& doorbells_;
+    std::deque<MessageQueue>& queues_;
+    std::function<void(unsigned)> on_message_;
 };
 
 }  // namespace gh::hyp

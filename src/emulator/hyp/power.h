@@ -12,10 +12,11 @@
 
 namespace gh::hyp {
 
-/// Where a vCPU begins after CPU_ON or a power-down suspend.
+/// Where a vCPU begins after CPU_ON, vcpu_poweron or a power-down suspend: its pc and x0. None: as
+/// it was left.
 struct Start {
-    std::uint64_t entry = 0;
-    std::uint64_t argument = 0;
+    std::optional<std::uint64_t> entry;
+    std::optional<std::uint64_t> argument;
 };
 
 /// What a vCPU has in hand after CPU_SUSPEND, until its wake-up interrupt.

@@ -144,8 +144,13 @@ void Vcpu::begin() noexcept
 {
     if (const auto start = power_.take_start(index_)) {
         in_wfi_ = false;
-        cpu_.reset(start->entry, start->argument);
+        reset(*start);
     }
+}
+
+void Vcpu::reset(const Start& start) noexcept
+{
+    cpu_.reset(start.entry.value_or(cpu_.state().pc), start.argument.value_or(cpu_.state().x[0]));
 }
 
 std::optional<VcpuRunResult> Vcpu::asleep() noexcept
@@ -159,7 +164,7 @@ std::optional<VcpuRunResult> Vcpu::asleep() noexcept
                           : VcpuRunResult{VcpuState::ExpectsWakeup, {0, kFromWfi, 0}};
     in_wfi_ = false;
     if (suspension && suspension->resume)
-        cpu_.reset(suspension->resume->entry, suspension->resume->argument);
+        reset(*suspension->resume);
     suspension.reset();
     return std::nullopt;
 }

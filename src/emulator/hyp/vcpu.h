@@ -39,6 +39,7 @@ private:
     std::optional<VcpuRunResult> obstacle() noexcept;
     std::optional<VcpuRunResult> asleep() noexcept;
     void begin() noexcept;
+    void reset(const Start& start) noexcept;
     void sleep() noexcept;
     VcpuRunResult run_profiled() noexcept;
     VcpuRunResult run_guest() noexcept;

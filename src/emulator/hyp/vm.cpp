@@ -11,6 +11,7 @@
 #include "emulator/hyp/generic_timer.h"
 #include "emulator/hyp/gic.h"
 #include "emulator/hyp/hypercalls.h"
+#include "emulator/hyp/message_queue.h"
 #include "emulator/hyp/power.h"
 #include "emulator/hyp/psci.h"
 #include "emulator/hyp/scheduler.h"
@@ -26,11 +27,27 @@ namespace {
 constexpr std::size_t kMaxVcpus = 8;
 constexpr std::uint16_t kStopForced = 7;
 
+std::size_t objects(const VmConfig& config, ObjectType type)
+{
+    switch (type) {
+    case ObjectType::Thread: return config.vcpus.size();
+    case ObjectType::Doorbell: return config.doorbells.size();
+    case ObjectType::MessageQueue: return config.message_queues.size();
+    case ObjectType::Any:
+    case ObjectType::Other: break;
+    }
+    return 0;
+}
+
 const VmConfig& checked(const VmConfig& config)
 {
     GH_CHECK(!config.vcpus.empty() && config.vcpus.size() <= kMaxVcpus);
     for (const DoorbellConfig& bell : config.doorbells)
-        GH_CHECK(bell.intid >= kFirstSpi && bell.intid < kSpiEnd);
+        GH_CHECK(bell.intid == 0 || (bell.intid >= kFirstSpi && bell.intid < kSpiEnd));
+    for (const MessageQueueConfig& queue : config.message_queues)
+        GH_CHECK(queue.intid >= kFirstSpi && queue.intid < kSpiEnd && queue.depth > 0);
+    for (const Capability& capability : config.capabilities)
+        GH_CHECK(capability.index < objects(config, capability.object));
     return config;
 }
 
@@ -43,19 +60,20 @@ std::vector<std::uint64_t> mpidrs(const VmConfig& config)
 }
 
 /// What an EL1 sees of its registers x0..x17, which a call reads and writes.
-Call make_call(cpu::Cpu& pe)
+Call make_call(cpu::Cpu& pe, cpu::Platform& platform)
 {
     return {.vcpu = pe.index(),
             .irq = pe.irq(),
             .return_address = pe.state().pc,
-            .x = std::span<std::uint64_t, 18>(pe.state().x.data(), 18)};
+            .x = std::span<std::uint64_t, 18>(pe.state().x.data(), 18),
+            .memory = {pe.state(), platform}};
 }
 
 }  // namespace
 
 /// The VM is its member list; the threads of scheduler and alarm, which call into all others, go
 /// first.
-struct Vm::Parts final : cpu::Platform, IrqSink {
+struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
     explicit Parts(VmConfig config);
     ~Parts() override;
     Parts(const Parts&) = delete;
@@ -68,6 +86,15 @@ struct Vm::Parts final : cpu::Platform, IrqSink {
     bool write_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t value) noexcept override;
     std::uint64_t random() noexcept override { return random_word(); }
     void set_irq(unsigned pe, bool asserted) noexcept override { vcpus[pe].set_irq(asserted); }
+    bool post(unsigned queue, std::span<const std::byte> message) noexcept override
+    {
+        return queues[queue].post(message);
+    }
+    std::optional<std::size_t> take(unsigned queue, std::span<std::byte> to) noexcept override
+    {
+        return queues[queue].take(to);
+    }
+    void end(const VmExit& exit) noexcept override { power.end(exit); }
 
     void count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept;
 
@@ -76,6 +103,8 @@ struct Vm::Parts final : cpu::Platform, IrqSink {
     AddressSpace memory;
     Gic gic;
     std::deque<Doorbell> doorbells;
+    std::deque<MessageQueue> queues;
+    std::function<void(MessageOwner&, unsigned)> on_message;
     Power power;
     Psci psci;
     Hypercalls hypercalls;
@@ -92,10 +121,19 @@ Vm::Parts::Parts(VmConfig config)
       profiler(config.profiler),
       memory(checked(config).ram),
       gic(config.gic, mpidrs(config), *this),
+      on_message(std::move(config.on_message)),
       power(
           config.vcpus, [this](unsigned n) { vcpus[n].wake(); }, std::move(config.on_exit)),
       psci(power, config.proxy),
-      hypercalls(doorbells),
+      hypercalls({.capabilities = std::move(config.capabilities),
+                  .power = power,
+                  .doorbells = doorbells,
+                  .queues = queues,
+                  .on_message =
+                      [this](unsigned queue) {
+                          if (on_message)
+                              on_message(*this, queue);
+                      }}),
       smccc(config.psci ? &psci : nullptr, hypercalls),
       alarm(GenericTimer::kSlots * config.vcpus.size(), [this](std::size_t slot) {
           timers[slot / GenericTimer::kSlots].ring(slot % GenericTimer::kSlots);
@@ -105,6 +143,8 @@ Vm::Parts::Parts(VmConfig config)
         cluster.watch_code();
     for (const DoorbellConfig& bell : config.doorbells)
         doorbells.emplace_back(bell.intid, gic);
+    for (const MessageQueueConfig& queue : config.message_queues)
+        queues.emplace_back(queue, gic);
     for (unsigned n = 0; n < config.vcpus.size(); ++n) {
         vcpus.emplace_back(cluster, *this, power, n, config);
         timers.emplace_back(n, gic);
@@ -131,7 +171,7 @@ cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
 bool Vm::Parts::hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate) noexcept
 {
     gic.enter(pe.index());
-    Call call = make_call(pe);
+    Call call = make_call(pe, *this);
     if (VcpuProfile* const profile = vcpus[pe.index()].profile())
         ++profile->calls[VcpuProfile::call_key(immediate, call.function())];
     if (smccc.call(call, smc, immediate) == After::Leave)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/hyp/capability.h"
 #include "memory/gpa.h"
 
 #include <array>
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,13 +25,21 @@ struct GicLayout {
     std::uint64_t stride = 0x2'0000;  // from one redistributor to the next; at least its 128 KiB
 };
 
-/// A doorbell that the owner rings and the guest receives as an SPI. Its index in VmConfig is its
-/// capability number, as the guest sees it in /hypervisor.
+/// A doorbell that the owner rings and the guest receives as an SPI, or that the guest rings: its
+/// owner has no way to see it, as user space on the real thing has none, so it keeps its flags.
 struct DoorbellConfig {
     std::uint32_t label = 0;
-    std::uint32_t intid = 32;  // 32..1019
+    std::uint32_t intid = 32;  // 32..1019; 0: the guest rings it
     bool level = false;
     bool source_can_clear = false;
+};
+
+/// A message queue between the guest and its owner's side.
+struct MessageQueueConfig {
+    bool guest_sends = false;          // else it receives
+    std::uint32_t intid = 32;          // 32..1019: not full for a sender, not empty for a receiver
+    std::uint32_t message_size = 240;  // at most, in bytes
+    std::uint32_t depth = 8;           // messages; at least 1
 };
 
 struct VcpuConfig {
@@ -59,6 +69,20 @@ struct VmExit {
     std::array<std::uint8_t, 16> reason{};
 };
 
+/// What VmConfig::on_message may do with the VM. Queues count as VmConfig has them.
+class MessageOwner {
+public:
+    /// Into a queue that the guest receives from. False: it is full, or the message too long.
+    virtual bool post(unsigned queue, std::span<const std::byte> message) noexcept = 0;
+    /// The oldest message of a queue that the guest sends to, if it fits into `to`: its size.
+    virtual std::optional<std::size_t> take(unsigned queue, std::span<std::byte> to) noexcept = 0;
+    /// Ends the VM, as the guest has asked its owner to.
+    virtual void end(const VmExit& exit) noexcept = 0;
+
+protected:
+    ~MessageOwner() = default;
+};
+
 class Profiler;
 
 /// What executes the guest's instructions. Auto: translated code where the host can, else T0.
@@ -74,7 +98,9 @@ struct VmConfig {
     std::vector<VcpuConfig> vcpus;  // 1..8
     GicLayout gic;
     std::vector<DoorbellConfig> doorbells;
-    std::vector<RamRange> ram;  // disjoint, 4 KiB aligned
+    std::vector<MessageQueueConfig> message_queues;
+    std::vector<Capability> capabilities;  // the guest's, by number
+    std::vector<RamRange> ram;             // disjoint, 4 KiB aligned
     bool psci = true;
     bool proxy = true;  // vCPUs run as their owner calls run(); else by themselves, from begin() on
     BootContext boot;
@@ -82,6 +108,8 @@ struct VmConfig {
     std::shared_ptr<Profiler> profiler = nullptr;
     /// Told once, from a vCPU thread or from stop(), when the VM is over. Must not call back.
     std::function<void(const VmExit&)> on_exit;
+    /// Told on the vCPU's thread after the guest has sent to `queue` or received from it.
+    std::function<void(MessageOwner&, unsigned queue)> on_message = nullptr;
 };
 
 /// vcpu_run hypercall results (gunyah-guest-abi.md 3.9).

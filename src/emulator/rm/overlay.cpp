@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "emulator/rm/address_check.h"
+#include "emulator/rm/capabilities.h"
 #include "fdt/node.h"
 #include "fdt/tree.h"
 #include "fdt/view.h"
@@ -18,6 +19,7 @@ namespace {
 using fdt::Offset;
 
 constexpr std::uint32_t kHandleFirst = 0x80;  // of memory parcels
+constexpr std::uint32_t kVdeviceHandleFirst = 1;
 constexpr std::uint64_t kGicdSize = 0x1'0000;
 
 /// "bell-4@1".
@@ -34,6 +36,7 @@ public:
             std::uint16_t vmid)
         : tree_(from),
           config_tree_(config_tree),
+          capabilities_(config_tree),
           config_(config),
           vmid_(vmid),
           next_phandle_(tree_.new_phandle())
@@ -50,6 +53,7 @@ public:
         patch_reserved_nodes();
         patch_reserved_memory();
         patch_memory();
+        patch_cpus();
         if (!tree_.view().child(tree_.root(), "vsoc"))
             add_vsoc();
         add_hypervisor();
@@ -72,10 +76,17 @@ private:
     void patch_reserved_nodes();
     void patch_reserved_memory();
     void patch_memory();
+    void patch_cpus();
     void add_vsoc();
     void add_hypervisor();
     void add_vm_id(Offset parent);
-    void add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::size_t capability);
+    void add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::uint64_t capability);
+    void add_queue(Offset parent, const fdt::QueueNode& queue, std::uint64_t capability);
+    void add_queue_pair(Offset parent, const fdt::QueueNode& pair, std::uint64_t sender,
+                        std::uint32_t handle);
+    void set_device(Offset at, std::vector<std::string> compatible, const char* own,
+                    const std::vector<std::uint64_t>& capabilities);
+    void set_label(Offset at, std::uint32_t label);
     void add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parcel);
     void add_buffer(Offset parent, const Parcel& parcel);
     [[nodiscard]] std::vector<std::uint32_t> memory_reg() const;
@@ -85,6 +96,7 @@ private:
 
     fdt::Tree tree_;
     const fdt::VmConfigTree& config_tree_;
+    Capabilities capabilities_;
     const ImageConfig& config_;
     std::uint16_t vmid_;
     std::uint32_t address_cells_ = 2;
@@ -226,6 +238,17 @@ void Patcher::patch_memory()
     tree_.set_cells(*at, "reg", memory_reg());
 }
 
+/// Where the guest has no PSCI it powers its vCPUs by hypercalls.
+void Patcher::patch_cpus()
+{
+    if (config_tree_.psci)
+        return;
+    std::uint64_t vcpu = 0;
+    for (const fdt::CpuNode& cpu : config_tree_.cpus)
+        if (cpu.status != fdt::CpuNode::Status::Failed)
+            tree_.set_u64s(node(cpu.path), "qcom,gunyah-capability", {capabilities_.vcpu(vcpu++)});
+}
+
 void Patcher::add_vsoc()
 {
     const Offset at = tree_.add_node(tree_.root(), "vsoc");
@@ -244,8 +267,18 @@ void Patcher::add_hypervisor()
                     {"gunyah-hypervisor", "qcom,gunyah-hypervisor-1.0", "qcom,gunyah-hypervisor",
                      "simple-bus"});
     add_vm_id(at);
+    if (config_tree_.rpc)
+        add_queue_pair(at, *config_tree_.rpc, capabilities_.rpc(), 0);
     for (std::size_t i = 0; i < config_tree_.doorbells.size(); ++i)
-        add_doorbell(at, config_tree_.doorbells[i], i);
+        add_doorbell(at, config_tree_.doorbells[i], capabilities_.doorbell(i));
+    for (std::size_t i = 0; i < config_tree_.queues.size(); ++i) {
+        const fdt::QueueNode& queue = config_tree_.queues[i];
+        if (queue.sends && queue.receives)
+            add_queue_pair(at, queue, capabilities_.queue(i),
+                           kVdeviceHandleFirst + static_cast<std::uint32_t>(i));
+        else
+            add_queue(at, queue, capabilities_.queue(i));
+    }
     for (const fdt::ShmNode& shm : config_tree_.shms)
         add_shm(at, shm, find_parcel(shm, config_));
 }
@@ -276,17 +309,78 @@ std::string generated_name(const std::string& path, const std::string& generate)
     return generate.substr(prefix.size());
 }
 
-void Patcher::add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::size_t capability)
+/// What the node of every device begins with.
+void Patcher::set_device(Offset at, std::vector<std::string> compatible, const char* own,
+                         const std::vector<std::uint64_t>& capabilities)
+{
+    compatible.insert(compatible.end(), {own, "qcom,gunyah-capability"});
+    tree_.set_texts(at, "compatible", compatible);
+    tree_.set_u64s(at, "reg", capabilities);
+}
+
+void Patcher::set_label(Offset at, std::uint32_t label)
+{
+    tree_.set_u32(at, "qcom,label", label);
+    tree_.set_u32(at, "label", label);
+}
+
+void append_interrupt(std::vector<std::uint32_t>& cells, const fdt::VdeviceInterrupt& interrupt)
+{
+    cells.insert(cells.end(), {0, interrupt.intid - 32, interrupt.level ? 4u : 1u});
+}
+
+void Patcher::add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::uint64_t capability)
 {
     const Offset at =
         tree_.add_node(parent, with_unit(generated_name(bell.path, bell.generate), capability));
-    std::vector<std::string> compatible = bell.push_compatible;
-    compatible.insert(compatible.end(), {"qcom,gunyah-doorbell", "qcom,gunyah-capability"});
-    tree_.set_texts(at, "compatible", compatible);
-    tree_.set_u64s(at, "reg", {capability});
-    tree_.set_cells(at, "interrupts", {0, bell.intid - 32, bell.level ? 4u : 1u});
-    tree_.set_u32(at, "qcom,label", bell.label);
-    tree_.set_u32(at, "label", bell.label);
+    set_device(at, bell.push_compatible,
+               bell.source ? "qcom,gunyah-doorbell-source" : "qcom,gunyah-doorbell", {capability});
+    std::vector<std::uint32_t> interrupts;
+    if (!bell.source) {
+        append_interrupt(interrupts, bell.interrupt);
+        tree_.set_cells(at, "interrupts", interrupts);
+    }
+    set_label(at, bell.label);
+}
+
+/// The names say "tx" for a receiver too (inferred from the Resource Manager's source).
+void Patcher::add_queue(Offset parent, const fdt::QueueNode& queue, std::uint64_t capability)
+{
+    const Offset at =
+        tree_.add_node(parent, with_unit(generated_name(queue.path, queue.generate), capability));
+    set_device(at, queue.push_compatible, "qcom,gunyah-message-queue", {capability});
+    tree_.set_flag(at, queue.sends ? "is-sender" : "is-receiver");
+    tree_.set_u32(at, "tx_message_size", queue.message_size);
+    tree_.set_u32(at, "tx_queue_depth", queue.depth);
+    std::vector<std::uint32_t> interrupts;
+    append_interrupt(interrupts, queue.sends ? queue.not_full : queue.not_empty);
+    tree_.set_cells(at, "interrupts", interrupts);
+    set_label(at, queue.label);
+}
+
+/// The receiver's capability follows the sender's, and is the unit address.
+void Patcher::add_queue_pair(Offset parent, const fdt::QueueNode& pair, std::uint64_t sender,
+                             std::uint32_t handle)
+{
+    const bool is_rpc = config_tree_.rpc && &pair == &*config_tree_.rpc;
+    const Offset at =
+        tree_.add_node(parent, with_unit(generated_name(pair.path, pair.generate), sender + 1));
+    set_device(at, pair.push_compatible, "qcom,gunyah-message-queue", {sender, sender + 1});
+    std::vector<std::uint32_t> interrupts;
+    append_interrupt(interrupts, pair.not_full);
+    append_interrupt(interrupts, pair.not_empty);
+    tree_.set_cells(at, "interrupts", interrupts);
+    tree_.set_u32(at, "qcom,free-irq-start", 0);
+    tree_.set_flag(at, "qcom,is-full-duplex");
+    tree_.set_u32(at, "qcom,tx-message-size", pair.message_size);
+    tree_.set_u32(at, "qcom,rx-message-size", pair.message_size);
+    tree_.set_u32(at, "qcom,tx-queue-depth", pair.depth);
+    tree_.set_u32(at, "qcom,rx-queue-depth", pair.depth);
+    tree_.set_u32(at, "qcom,vdevice-handle", handle);
+    if (!pair.peer.empty())
+        tree_.set_texts(at, "peer", {pair.peer});
+    if (!is_rpc)
+        set_label(at, pair.label);
 }
 
 /// An optional one whose memory was not given has a node all the same, without any (golden
@@ -302,8 +396,7 @@ void Patcher::add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parc
         tree_.set_u32(at, "memory-region", phandle(*parcel));
     }
     tree_.set_u32(at, "peer", kVmidHost);
-    tree_.set_u32(at, "qcom,label", shm.label);
-    tree_.set_u32(at, "label", shm.label);
+    set_label(at, shm.label);
     tree_.set_u64s(at, "dma_base", {shm.dma_base});
 }
 

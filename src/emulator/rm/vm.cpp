@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "emulator/rm/address_check.h"
+#include "emulator/rm/capabilities.h"
 #include "emulator/rm/overlay.h"
 #include "emulator/rm/resource_manager.h"
 #include "fdt/vm_config.h"
@@ -142,7 +143,8 @@ Error Vm::set_boot_register(std::uint32_t set, std::uint32_t index, std::uint64_
     return Error::Ok;
 }
 
-/// CPUs that failed (by their status) exist for nobody, and count for nothing.
+/// Of what the host's driver can use: a message queue or a doorbell that the guest rings is no use
+/// to it. CPUs that failed (by their status) exist for nobody, and count for nothing.
 std::vector<Resource> Vm::resources() const
 {
     std::vector<Resource> all;
@@ -151,8 +153,9 @@ std::vector<Resource> Vm::resources() const
         if (tree_->cpus[i].status != fdt::CpuNode::Status::Failed)
             all.push_back({Resource::Type::Vcpu, static_cast<std::uint32_t>(i), running++});
     for (std::size_t i = 0; i < tree_->doorbells.size(); ++i)
-        all.push_back(
-            {Resource::Type::BellTx, tree_->doorbells[i].label, static_cast<unsigned>(i)});
+        if (!tree_->doorbells[i].source)
+            all.push_back(
+                {Resource::Type::BellTx, tree_->doorbells[i].label, static_cast<unsigned>(i)});
     return all;
 }
 
@@ -266,7 +269,11 @@ hyp::VmConfig Vm::hypervisor_config() const
             config.vcpus.push_back({cpu.mpidr, cpu.status == fdt::CpuNode::Status::Boots});
     config.gic = {Gpa{tree_->gic.distributor}, Gpa{tree_->gic.redistributors}, tree_->gic.stride};
     for (const fdt::DoorbellNode& bell : tree_->doorbells)
-        config.doorbells.push_back({bell.label, bell.intid, bell.level, bell.source_can_clear});
+        config.doorbells.push_back(
+            {bell.label, bell.interrupt.intid, bell.interrupt.level, bell.source_can_clear});
+    const Capabilities capabilities(*tree_);
+    config.message_queues = capabilities.message_queues();
+    config.capabilities = capabilities.all();
     config.psci = tree_->psci;
     config.proxy = tree_->proxy;
     config.boot = boot_context();

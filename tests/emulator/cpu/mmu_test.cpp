@@ -137,6 +137,52 @@ TEST_CASE("a clean page becomes dirty by a write and not by a read")
     CHECK((t.page() & kReadOnly) == 0);
 }
 
+/// A platform whose guest must not write anywhere.
+struct ReadOnlyRig final : gh::cpu::Platform {
+    explicit ReadOnlyRig(Rig& around) : rig(around) {}
+    gh::cpu::Page page(std::uint64_t ipa) noexcept override
+    {
+        auto page = rig.page(ipa);
+        page.writable = false;
+        return page;
+    }
+    gh::cpu::MmioOutcome mmio(gh::cpu::Cpu& cpu, gh::cpu::MmioAccess& access) noexcept override
+    {
+        return rig.mmio(cpu, access);
+    }
+    bool hypervisor_call(gh::cpu::Cpu&, bool, std::uint16_t) noexcept override { return false; }
+    bool read_register(gh::cpu::Cpu&, std::uint16_t, std::uint64_t&) noexcept override
+    {
+        return false;
+    }
+    bool write_register(gh::cpu::Cpu&, std::uint16_t, std::uint64_t) noexcept override
+    {
+        return false;
+    }
+    std::uint64_t random() noexcept override { return 0; }
+    Rig& rig;
+};
+
+TEST_CASE("a table in RAM that cannot be written is not updated: an external abort on the walk")
+{
+    Tables t;
+    ReadOnlyRig sealed(t.rig);
+    Mmu mmu(t.rig.cpu.state(), sealed);
+    const auto status = [&](AccessKind kind) {
+        const auto result = mmu.translate(Tables::kVa, kind, true);
+        const auto* fault = std::get_if<Fault>(&result);
+        return fault != nullptr ? fault->status : 0x100u;
+    };
+    t.rig.cpu.state().tcr_el1 |= kHa | kHd;
+    CHECK(status(AccessKind::Read) == kOk);
+    t.page() |= kReadOnly | kDbm;
+    CHECK(status(AccessKind::Write) == 0x17);
+    CHECK(status(AccessKind::Read) == kOk);
+    t.page() &= ~kAf;
+    CHECK(status(AccessKind::Read) == 0x17);
+    CHECK((t.page() & (kAf | kReadOnly)) == kReadOnly);
+}
+
 TEST_CASE("a read-only page refuses writes and a kernel page refuses EL0")
 {
     Tables t;

@@ -3,6 +3,7 @@
 
 #include "emulator/hyp/smccc.h"
 #include "gic_fixture.h"
+#include "guest_pages.h"
 
 #include <array>
 #include <deque>
@@ -10,12 +11,21 @@
 
 namespace gh::hyp {
 
-/// A VM's services without a PE: two vCPUs of which the first is on, one doorbell.
+/// A VM's services without a PE: two vCPUs of which the first is on, doorbells and queues in both
+/// directions, and a page of RAM.
 struct CallFixture : GicFixture<2> {
+    static constexpr std::uint64_t kRam = 0x8000'0000;
+    /// The guest's capabilities by number.
+    enum : std::uint64_t { BELL, BELL_SOURCE, BELL_CLEARED, SENDER, RECEIVER, VCPU0, VCPU1, NONE };
+
     CallFixture()
     {
         enable_all();
-        doorbells.emplace_back(40, gic);
+        ram = pages.add(kRam);
+        for (const unsigned intid : {40u, 0u, 0u})
+            doorbells.emplace_back(intid, gic);
+        queues.emplace_back(MessageQueueConfig{.guest_sends = true, .intid = 41}, gic);
+        queues.emplace_back(MessageQueueConfig{.guest_sends = false, .intid = 42}, gic);
     }
 
     /// Calls with a pattern in the registers that are not arguments, as the guest probe does.
@@ -30,8 +40,17 @@ struct CallFixture : GicFixture<2> {
         in[3] = x3;
         for (unsigned n = 4; n < 8; ++n)
             in[n] = 0;
+        return call_with(smc, immediate);
+    }
+    /// Calls with all of `in`.
+    std::uint64_t call_with(bool smc, unsigned immediate)
+    {
         x = in;
-        Call it{.vcpu = vcpu, .irq = pending, .return_address = 0x8002'0244, .x = std::span(x)};
+        Call it{.vcpu = vcpu,
+                .irq = pending,
+                .return_address = 0x8002'0244,
+                .x = std::span(x),
+                .memory = {state, pages}};
         after = smccc.call(it, smc, static_cast<std::uint16_t>(immediate));
         return x[0];
     }
@@ -56,8 +75,23 @@ struct CallFixture : GicFixture<2> {
     Power power{vcpus, [this](unsigned n) { woken.push_back(n); },
                 [this](const VmExit& exit) { exits.push_back(exit); }};
     Psci psci{power};
+    GuestPages pages;
+    std::byte* ram = nullptr;
+    cpu::State state;
     std::deque<Doorbell> doorbells;
-    Hypercalls hypercalls{doorbells};
+    std::deque<MessageQueue> queues;
+    std::vector<unsigned> used_queues;
+    Hypercalls hypercalls{{.capabilities = {{ObjectType::Doorbell, kDoorbellReceive, 0},
+                                            {ObjectType::Doorbell, kDoorbellSend, 1},
+                                            {ObjectType::Doorbell, 3, 2},
+                                            {ObjectType::MessageQueue, kQueueSend, 0},
+                                            {ObjectType::MessageQueue, kQueueReceive, 1},
+                                            {ObjectType::Thread, kThreadPower, 0},
+                                            {ObjectType::Thread, kThreadPower, 1}},
+                           .power = power,
+                           .doorbells = doorbells,
+                           .queues = queues,
+                           .on_message = [this](unsigned n) { used_queues.push_back(n); }}};
     Smccc smccc{&psci, hypercalls};
 
     unsigned vcpu = 0;

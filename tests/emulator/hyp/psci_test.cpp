@@ -168,7 +168,7 @@ TEST_CASE_FIXTURE(CallFixture, "a VM without PSCI answers none of it")
 {
     Smccc without(nullptr, hypercalls);
     x[0] = 0x8400'0000;
-    Call it{.x = std::span(x)};
+    Call it{.x = std::span(x), .memory = {state, pages}};
     (void)without.call(it, false, 0);
     CHECK(x[0] == ~0ull);
 }
