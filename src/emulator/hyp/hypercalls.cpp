@@ -49,12 +49,14 @@ After Hypercalls::by_immediate(Call& call, std::uint16_t immediate) noexcept
     Arguments in{};
     std::copy_n(call.x.begin(), in.size(), in.begin());
     const Answer out = answer(call, immediate & 0xff, in);
+    if (out.after == After::Leave)  // and does not return
+        return out.after;
     call.x[0] = out.error;
     std::copy(out.output.begin(), out.output.end(), call.x.begin() + 1);
     std::fill(call.x.begin() + 5, call.x.begin() + 8, 0);
     call.x[9] = call.return_address;
     std::fill(call.x.begin() + 10, call.x.end(), 0);
-    return out.after;
+    return After::GoOn;
 }
 
 After Hypercalls::by_function(Call& call, unsigned number) noexcept
@@ -66,9 +68,11 @@ After Hypercalls::by_function(Call& call, unsigned number) noexcept
     Arguments in{};
     std::copy_n(call.x.begin() + 1, in.size() - 1, in.begin());
     const Answer out = answer(call, number, in);
+    if (out.after == After::Leave)
+        return out.after;
     call.x[0] = out.error;
     std::copy_n(out.output.begin(), kHypercalls[number].outputs, call.x.begin() + 1);
-    return out.after;
+    return After::GoOn;
 }
 
 Hypercalls::Answer Hypercalls::answer(const Call& call, unsigned number,

@@ -25,6 +25,8 @@ struct VmConfigTree;
 
 namespace gh::rm {
 
+class RpcServer;
+
 inline constexpr std::uint16_t kVmidHost = 3;
 inline constexpr std::uint16_t kVmidFirst = 0x80;
 inline constexpr std::uint16_t kVmidLast = 0xbe;
@@ -142,6 +144,7 @@ private:
     hyp::BootContext boot_;
     bool pc_given_ = false;
     bool x0_given_ = false;
+    std::unique_ptr<RpcServer> rpc_;  // told by the hypervisor
     std::unique_ptr<hyp::Vm> hypervisor_;
 };
 

@@ -6,6 +6,7 @@
 #include "emulator/rm/capabilities.h"
 #include "emulator/rm/overlay.h"
 #include "emulator/rm/resource_manager.h"
+#include "emulator/rm/rpc_server.h"
 #include "fdt/vm_config.h"
 #include "gunyah/explain.h"
 #include "gunyah/uapi.h"
@@ -21,6 +22,10 @@ namespace {
 
 constexpr std::uint64_t kPage = 0x1000;
 constexpr unsigned kMaxCpus = 8;
+constexpr std::uint16_t kExitByRequest = 0;  // types of hyp::VmExit
+constexpr std::uint16_t kExitByOwner = 7;
+constexpr std::size_t kExitCode = 2;  // where its reason has the code
+constexpr std::uint8_t kSoftwareError = 1;
 
 Error refuse(Error error, const std::string& reason)
 {
@@ -291,11 +296,21 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
                                   (parcel.rights & kWrite) != 0 && piece.host_writable,
                                   (parcel.rights & kExecute) != 0});
     }
-    config.on_exit = [this, tell = std::move(on_exit)](const hyp::VmExit& exit) {
+    if (tree_->rpc) {
+        rpc_ = std::make_unique<RpcServer>(*tree_, vmid_);
+        config.on_message = [this](hyp::MessageOwner& vm, unsigned queue) {
+            if (queue == RpcLink::kFromGuest || queue == RpcLink::kToGuest)
+                rpc_->run(vm);
+        };
+    }
+    config.on_exit = [this, tell = std::move(on_exit)](hyp::VmExit exit) {
         if (!tree_->proxy)  // no VCPU_RUN tells of it
             log(LogLevel::Warn, "Resource Manager: VM %#x has ended: %s", unsigned{vmid_},
                 gunyah::explain_end(exit.type));
         state_ = VmState::Exited;
+        const bool by_platform = exit.type != kExitByRequest && exit.type != kExitByOwner;
+        if (rpc_ && rpc_->crashed() && by_platform)
+            exit.reason[kExitCode] = kSoftwareError;
         tell(exit);
     };
     try {
@@ -317,6 +332,7 @@ Error Vm::reset() noexcept
     if (state_ != VmState::Exited && state_ != VmState::Ready && state_ != VmState::InitFailed)
         return Error::VmState;
     hypervisor_.reset();
+    rpc_.reset();
     state_ = VmState::Reset;
     return Error::Ok;
 }

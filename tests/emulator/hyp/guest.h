@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <semaphore>
 #include <vector>
@@ -38,6 +39,10 @@ struct Guest {
         config.gic.redistributors = Gpa{kGicr};
         config.doorbells = {{.label = 0, .intid = kBell, .level = true, .source_can_clear = true}};
         config.ram = {{.at = Gpa{kBase}, .host = {ram.get(), kRam}}};
+        config.message_queues = queues;
+        config.capabilities = capabilities;
+        config.on_message = on_message;
+        config.psci = psci;
         config.boot = boot;
         config.proxy = proxy;
         config.profiler = profiler;
@@ -59,6 +64,10 @@ struct Guest {
     }
     std::unique_ptr<std::byte, Unmap> ram{allocate()};
     BootContext boot{.pc = kBase, .x = {}};
+    std::vector<MessageQueueConfig> queues;
+    std::vector<Capability> capabilities;
+    std::function<void(MessageOwner&, unsigned)> on_message;
+    bool psci = true;
     bool proxy = true;
     std::shared_ptr<Profiler> profiler;
     std::vector<VmExit> exits;

@@ -161,7 +161,8 @@ TEST_CASE_FIXTURE(
     CHECK(hyp(0x39, VCPU0, 0) == 30);
     CHECK(after == After::GoOn);
     CHECK(power.is_on(0));
-    CHECK(hyp(0x39, VCPU0, 1) == 0);
+    CHECK(hyp(0x39, VCPU0, 1) == VCPU0);  // does not return
+    CHECK(untouched());
     CHECK(after == After::Leave);
     CHECK_FALSE(power.is_on(0));
 }

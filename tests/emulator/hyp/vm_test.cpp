@@ -278,6 +278,116 @@ TEST_CASE_FIXTURE(Guest, "a power-down suspend begins anew at the entry after an
     CHECK(report.data[2] == kGicd);  // x3, the context
 }
 
+/// What the guest stores to kOut, until it does something else.
+std::vector<std::uint64_t> reports(Vm& vm, unsigned vcpu)
+{
+    std::vector<std::uint64_t> all;
+    for (;;) {
+        const auto result = vm.run(vcpu, {});
+        if (result.state != VcpuState::VmmioWrite)
+            return all;
+        all.push_back(result.data[2]);
+    }
+}
+
+TEST_CASE_FIXTURE(Guest, "a message reaches the owner, and its answer the guest, by interrupt")
+{
+    queues = {{.guest_sends = true, .intid = 41}, {.guest_sends = false, .intid = 42}};
+    capabilities = {{ObjectType::MessageQueue, kQueueSend, 0},
+                    {ObjectType::MessageQueue, kQueueReceive, 1}};
+    on_message = [](MessageOwner& owner, unsigned queue) {
+        std::array<std::byte, 240> message{};
+        if (const auto size = queue == 0 ? owner.take(0, message) : std::nullopt) {
+            message[0] = std::byte{0x77};
+            CHECK(owner.post(1, std::span(message).first(*size)));
+        }
+    };
+    const std::uint64_t sent = 0x1122'3344'5566'7788;
+    std::memcpy(ram.get() + 0x1ff8, &sent, sizeof sent);  // of 16 bytes on two pages
+    boot.x[0] = kSgiFrame0;
+    boot.x[3] = kGicd;
+    boot.x[20] = kBase + 0x1ff8;
+    boot.x[21] = kOut;
+    put(kEnableGic + Code{0xd2800000,    // mov x0, #0
+                          0xd2800201,    // mov x1, #16
+                          0xaa1403e2,    // mov x2, x20
+                          0xd2800003,    // mov x3, #0
+                          0xd2800004,    // mov x4, #0
+                          0xd40c0362,    // hvc #0x601b: msgqueue_send
+                          0xf90002a0,    // str x0, [x21]
+                          0xf90002a1,    // str x1, [x21]
+                          0xd503207f,    // wfi
+                          0xd538cc02,    // mrs x2, icc_iar1_el1
+                          0xd518cc22,    // msr icc_eoir1_el1, x2
+                          0xf90002a2,    // str x2, [x21]
+                          0xd2800020,    // mov x0, #1
+                          0xaa1403e1,    // mov x1, x20
+                          0xd2801e02,    // mov x2, #240
+                          0xd2800003,    // mov x3, #0
+                          0xd40c0382,    // hvc #0x601c: msgqueue_receive
+                          0xf90002a0,    // str x0, [x21]
+                          0xf90002a1,    // str x1, [x21]
+                          0xf9400282,    // ldr x2, [x20]
+                          0xf90002a2,    // str x2, [x21]
+                          0xd503207f});  // wfi
+    CHECK(reports(start(), 0) ==
+          std::vector<std::uint64_t>{0, 1, 42, 0, 16, (sent & ~0xffull) | 0x77});
+}
+
+TEST_CASE_FIXTURE(Guest, "an owner may end the VM over a message")
+{
+    queues = {{.guest_sends = true, .intid = 41}};
+    capabilities = {{ObjectType::MessageQueue, kQueueSend, 0}};
+    on_message = [](MessageOwner& owner, unsigned) { owner.end({.type = 0, .reason = {}}); };
+    boot.x = {0, 8, kBase};
+    put(Code{0xd40c0362} + kSpin);  // hvc #0x601b
+    CHECK(start().run(0, {}).state == VcpuState::PoweredOff);
+    REQUIRE(exits.size() == 1);
+    CHECK(exits[0].type == 0);
+}
+
+TEST_CASE_FIXTURE(Guest, "without PSCI a vCPU is powered on and off by its capability")
+{
+    psci = false;
+    capabilities = {{ObjectType::Thread, kThreadPower, 0}, {ObjectType::Thread, kThreadPower, 1}};
+    boot.x[20] = kBase + 0x1000;
+    boot.x[21] = kOut;
+    put(Code{0xd2800020,    // mov x0, #1
+             0xaa1403e1,    // mov x1, x20
+             0xd2800aa2,    // mov x2, #0x55
+             0xd2800003,    // mov x3, #0
+             0xd40c0702,    // hvc #0x6038: vcpu_poweron
+             0xf90002a0,    // str x0, [x21]
+             0xd2800020,    // mov x0, #1
+             0xd2800061,    // mov x1, #3
+             0xd2800003,    // mov x3, #0
+             0xd40c0702,    // hvc #0x6038, again
+             0xf90002a0,    // str x0, [x21]
+             0xd503207f,    // wfi
+             0xd2800020,    // mov x0, #1
+             0xd2800063,    // mov x3, #3: entry and context as they are
+             0xd40c0702,    // hvc #0x6038
+             0xf90002a0});  // str x0, [x21]
+    put(Code{0xd28a0015,    // mov x21, #0x5000
+             0xf90002a0,    // str x0, [x21]
+             0xd2800020,    // mov x0, #1
+             0xd2800021,    // mov x1, #1: the last
+             0xd40c0722,    // hvc #0x6039: vcpu_poweroff
+             0xf90002a0} +  // str x0, [x21]
+            kSpin,
+        0x1000);
+    start(2);
+    CHECK(reports(*vm, 1).empty());
+    CHECK(vm->run(0, {}).data[2] == 0);
+    vm->wait_for_wakeup(1);
+    CHECK(vm->run(0, {}).data[2] == 31);
+    CHECK(reports(*vm, 1) == std::vector<std::uint64_t>{0x55});
+    CHECK_FALSE(vm->exited());
+    CHECK(vm->run(0, {}).state == VcpuState::ExpectsWakeup);
+    vm->stop();
+    REQUIRE(exits.size() == 1);
+}
+
 /// Each vCPU hands an SGI on to the next, sleeping in between; vCPU 0 counts x9 rounds and powers
 /// off.
 const Code kRing{
