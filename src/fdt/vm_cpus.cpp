@@ -113,7 +113,7 @@ void VmConfigReader::check_cpus()
     if (!out_.psci && vcpus_)
         odd(*vcpus_, "psci",
             "PSCI stays off (no psci node, no cpu-idle-states, no secondary with psci): every call "
-            "answers -1 and the guest cannot power off");
+            "answers -1 and the guest cannot power off; it powers CPUs by their capabilities");
 }
 
 }  // namespace gh::fdt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ADD_FUNCTION and REMOVE_FUNCTION (gunyah-uapi.md 2.5, golden/README.md 01.7 to 01.10).
 #include "base/error.h"
+#include "base/log.h"
 #include "emulator/driver/vm.h"
 
 #include <algorithm>
@@ -104,8 +105,11 @@ void Vm::attach_doorbells() noexcept
         return;
     irqfds_->for_each([&](std::uint32_t label, bool level) {
         const auto bell = resource(rm::Resource::Type::BellTx, label);
-        if (bell && level)
-            hypervisor->doorbell_mask(*bell, 1, 1);
+        if (bell && level && !hypervisor->doorbell_mask(*bell, 1, 1))
+            log(LogLevel::Warn,
+                "irqfd %u: its doorbell has no source-can-clear, so it cannot be level-triggered: "
+                "once rung it interrupts for ever, unless its guest takes it back",
+                label);
     });
 }
 

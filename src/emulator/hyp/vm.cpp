@@ -103,6 +103,7 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
     AddressSpace memory;
     Gic gic;
     std::deque<Doorbell> doorbells;
+    std::vector<bool> source_can_clear;
     std::deque<MessageQueue> queues;
     std::function<void(MessageOwner&, unsigned)> on_message;
     Power power;
@@ -141,8 +142,10 @@ Vm::Parts::Parts(VmConfig config)
 {
     if (config.strict_code)
         cluster.watch_code();
-    for (const DoorbellConfig& bell : config.doorbells)
+    for (const DoorbellConfig& bell : config.doorbells) {
         doorbells.emplace_back(bell.intid, gic);
+        source_can_clear.push_back(bell.source_can_clear);
+    }
     for (const MessageQueueConfig& queue : config.message_queues)
         queues.emplace_back(queue, gic);
     for (unsigned n = 0; n < config.vcpus.size(); ++n) {
@@ -259,9 +262,11 @@ std::uint64_t Vm::doorbell_receive(unsigned bell, std::uint64_t clear) noexcept
     return parts_->doorbells[bell].receive(clear);
 }
 
-void Vm::doorbell_mask(unsigned bell, std::uint64_t enable, std::uint64_t ack) noexcept
+bool Vm::doorbell_mask(unsigned bell, std::uint64_t enable, std::uint64_t ack) noexcept
 {
-    parts_->doorbells[bell].mask(enable, ack);
+    if (parts_->source_can_clear[bell])
+        parts_->doorbells[bell].mask(enable, ack);
+    return parts_->source_can_clear[bell];
 }
 
 }  // namespace gh::hyp

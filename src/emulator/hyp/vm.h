@@ -170,10 +170,11 @@ public:
     void stop() noexcept;
     [[nodiscard]] bool exited() const noexcept;
 
-    /// Doorbell hypercalls by capability (gunyah-guest-abi.md 3.4). Any thread.
+    /// The owner's doorbell hypercalls, by index in VmConfig (gunyah-guest-abi.md 3.4). Any thread.
     std::uint64_t doorbell_send(unsigned bell, std::uint64_t flags) noexcept;
     std::uint64_t doorbell_receive(unsigned bell, std::uint64_t clear) noexcept;
-    void doorbell_mask(unsigned bell, std::uint64_t enable, std::uint64_t ack) noexcept;
+    /// False: the source of this one cannot clear it, and so has no right to.
+    bool doorbell_mask(unsigned bell, std::uint64_t enable, std::uint64_t ack) noexcept;
 
 private:
     struct Parts;

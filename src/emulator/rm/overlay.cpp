@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "emulator/rm/address_check.h"
 #include "emulator/rm/capabilities.h"
+#include "emulator/rm/device_nodes.h"
 #include "fdt/node.h"
 #include "fdt/tree.h"
 #include "fdt/view.h"
@@ -19,14 +20,7 @@ namespace {
 using fdt::Offset;
 
 constexpr std::uint32_t kHandleFirst = 0x80;  // of memory parcels
-constexpr std::uint32_t kVdeviceHandleFirst = 1;
 constexpr std::uint64_t kGicdSize = 0x1'0000;
-
-/// "bell-4@1".
-std::string with_unit(const std::string& name, std::uint64_t unit)
-{
-    return name + "@" + hex(unit).substr(2);
-}
 
 /// Builds what the overlay holds. libfdt puts what is new before what is there, so everything is
 /// made in the reverse of the order in which the guest sees it.
@@ -80,13 +74,6 @@ private:
     void add_vsoc();
     void add_hypervisor();
     void add_vm_id(Offset parent);
-    void add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::uint64_t capability);
-    void add_queue(Offset parent, const fdt::QueueNode& queue, std::uint64_t capability);
-    void add_queue_pair(Offset parent, const fdt::QueueNode& pair, std::uint64_t sender,
-                        std::uint32_t handle);
-    void set_device(Offset at, std::vector<std::string> compatible, const char* own,
-                    const std::vector<std::uint64_t>& capabilities);
-    void set_label(Offset at, std::uint32_t label);
     void add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parcel);
     void add_buffer(Offset parent, const Parcel& parcel);
     [[nodiscard]] std::vector<std::uint32_t> memory_reg() const;
@@ -267,18 +254,7 @@ void Patcher::add_hypervisor()
                     {"gunyah-hypervisor", "qcom,gunyah-hypervisor-1.0", "qcom,gunyah-hypervisor",
                      "simple-bus"});
     add_vm_id(at);
-    if (config_tree_.rpc)
-        add_queue_pair(at, *config_tree_.rpc, capabilities_.rpc(), 0);
-    for (std::size_t i = 0; i < config_tree_.doorbells.size(); ++i)
-        add_doorbell(at, config_tree_.doorbells[i], capabilities_.doorbell(i));
-    for (std::size_t i = 0; i < config_tree_.queues.size(); ++i) {
-        const fdt::QueueNode& queue = config_tree_.queues[i];
-        if (queue.sends && queue.receives)
-            add_queue_pair(at, queue, capabilities_.queue(i),
-                           kVdeviceHandleFirst + static_cast<std::uint32_t>(i));
-        else
-            add_queue(at, queue, capabilities_.queue(i));
-    }
+    add_device_nodes(tree_, at, config_tree_, capabilities_);
     for (const fdt::ShmNode& shm : config_tree_.shms)
         add_shm(at, shm, find_parcel(shm, config_));
 }
@@ -297,92 +273,6 @@ void Patcher::add_vm_id(Offset parent)
         tree_.set_texts(at, "qcom,vm-guid", {config_tree_.vm_guid});
 }
 
-/// The name that `generate` asks for below /hypervisor.
-std::string generated_name(const std::string& path, const std::string& generate)
-{
-    const std::string prefix = "/hypervisor/";
-    if (!generate.starts_with(prefix) || generate.find('/', prefix.size()) != std::string::npos ||
-        generate == prefix)
-        throw gh::Error(path + ": generate = \"" + generate +
-                        "\": nodes can be made right below /hypervisor only; call it /hypervisor/" +
-                        "NAME");
-    return generate.substr(prefix.size());
-}
-
-/// What the node of every device begins with.
-void Patcher::set_device(Offset at, std::vector<std::string> compatible, const char* own,
-                         const std::vector<std::uint64_t>& capabilities)
-{
-    compatible.insert(compatible.end(), {own, "qcom,gunyah-capability"});
-    tree_.set_texts(at, "compatible", compatible);
-    tree_.set_u64s(at, "reg", capabilities);
-}
-
-void Patcher::set_label(Offset at, std::uint32_t label)
-{
-    tree_.set_u32(at, "qcom,label", label);
-    tree_.set_u32(at, "label", label);
-}
-
-void append_interrupt(std::vector<std::uint32_t>& cells, const fdt::VdeviceInterrupt& interrupt)
-{
-    cells.insert(cells.end(), {0, interrupt.intid - 32, interrupt.level ? 4u : 1u});
-}
-
-void Patcher::add_doorbell(Offset parent, const fdt::DoorbellNode& bell, std::uint64_t capability)
-{
-    const Offset at =
-        tree_.add_node(parent, with_unit(generated_name(bell.path, bell.generate), capability));
-    set_device(at, bell.push_compatible,
-               bell.source ? "qcom,gunyah-doorbell-source" : "qcom,gunyah-doorbell", {capability});
-    std::vector<std::uint32_t> interrupts;
-    if (!bell.source) {
-        append_interrupt(interrupts, bell.interrupt);
-        tree_.set_cells(at, "interrupts", interrupts);
-    }
-    set_label(at, bell.label);
-}
-
-/// The names say "tx" for a receiver too (inferred from the Resource Manager's source).
-void Patcher::add_queue(Offset parent, const fdt::QueueNode& queue, std::uint64_t capability)
-{
-    const Offset at =
-        tree_.add_node(parent, with_unit(generated_name(queue.path, queue.generate), capability));
-    set_device(at, queue.push_compatible, "qcom,gunyah-message-queue", {capability});
-    tree_.set_flag(at, queue.sends ? "is-sender" : "is-receiver");
-    tree_.set_u32(at, "tx_message_size", queue.message_size);
-    tree_.set_u32(at, "tx_queue_depth", queue.depth);
-    std::vector<std::uint32_t> interrupts;
-    append_interrupt(interrupts, queue.sends ? queue.not_full : queue.not_empty);
-    tree_.set_cells(at, "interrupts", interrupts);
-    set_label(at, queue.label);
-}
-
-/// The receiver's capability follows the sender's, and is the unit address.
-void Patcher::add_queue_pair(Offset parent, const fdt::QueueNode& pair, std::uint64_t sender,
-                             std::uint32_t handle)
-{
-    const bool is_rpc = config_tree_.rpc && &pair == &*config_tree_.rpc;
-    const Offset at =
-        tree_.add_node(parent, with_unit(generated_name(pair.path, pair.generate), sender + 1));
-    set_device(at, pair.push_compatible, "qcom,gunyah-message-queue", {sender, sender + 1});
-    std::vector<std::uint32_t> interrupts;
-    append_interrupt(interrupts, pair.not_full);
-    append_interrupt(interrupts, pair.not_empty);
-    tree_.set_cells(at, "interrupts", interrupts);
-    tree_.set_u32(at, "qcom,free-irq-start", 0);
-    tree_.set_flag(at, "qcom,is-full-duplex");
-    tree_.set_u32(at, "qcom,tx-message-size", pair.message_size);
-    tree_.set_u32(at, "qcom,rx-message-size", pair.message_size);
-    tree_.set_u32(at, "qcom,tx-queue-depth", pair.depth);
-    tree_.set_u32(at, "qcom,rx-queue-depth", pair.depth);
-    tree_.set_u32(at, "qcom,vdevice-handle", handle);
-    if (!pair.peer.empty())
-        tree_.set_texts(at, "peer", {pair.peer});
-    if (!is_rpc)
-        set_label(at, pair.label);
-}
-
 /// An optional one whose memory was not given has a node all the same, without any (golden
 /// shm-optional).
 void Patcher::add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parcel)
@@ -396,7 +286,7 @@ void Patcher::add_shm(Offset parent, const fdt::ShmNode& shm, const Parcel* parc
         tree_.set_u32(at, "memory-region", phandle(*parcel));
     }
     tree_.set_u32(at, "peer", kVmidHost);
-    set_label(at, shm.label);
+    set_label(tree_, at, shm.label);
     tree_.set_u64s(at, "dma_base", {shm.dma_base});
 }
 

@@ -138,10 +138,11 @@ std::uint64_t Vm::doorbell_receive(unsigned, std::uint64_t) noexcept
     return 0;
 }
 
-void Vm::doorbell_mask(unsigned bell, std::uint64_t, std::uint64_t) noexcept
+bool Vm::doorbell_mask(unsigned bell, std::uint64_t, std::uint64_t) noexcept
 {
     const std::scoped_lock lock(hypervisor().mutex);
     hypervisor().masks.push_back(bell);
+    return hypervisor().config.doorbells[bell].source_can_clear;
 }
 
 }  // namespace gh::hyp

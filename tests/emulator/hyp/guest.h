@@ -37,7 +37,8 @@ struct Guest {
         for (unsigned n = 0; n < cpus; ++n)
             config.vcpus.push_back({.mpidr = 0x8000'0000 | n, .boots = n == 0 || all_boot});
         config.gic.redistributors = Gpa{kGicr};
-        config.doorbells = {{.label = 0, .intid = kBell, .level = true, .source_can_clear = true}};
+        config.doorbells = {
+            {.label = 0, .intid = kBell, .level = true, .source_can_clear = source_can_clear}};
         config.ram = {{.at = Gpa{kBase}, .host = {ram.get(), kRam}}};
         config.message_queues = queues;
         config.capabilities = capabilities;
@@ -68,6 +69,7 @@ struct Guest {
     std::vector<Capability> capabilities;
     std::function<void(MessageOwner&, unsigned)> on_message;
     bool psci = true;
+    bool source_can_clear = true;
     bool proxy = true;
     std::shared_ptr<Profiler> profiler;
     std::vector<VmExit> exits;

@@ -100,4 +100,17 @@ TEST_CASE_FIXTURE(CallFixture, "the TRNG refuses no bits and too many, and gives
     CHECK((x[1] | x[2] | x[3]) == 0);
 }
 
+TEST_CASE_FIXTURE(CallFixture,
+                  "3.7 guest watchdog: for authenticated VMs only, so nobody answers here")
+{
+    for (const std::uint64_t function : {0x8600'0005u, 0x8600'0006u, 0x8600'0007u, 0x8600'0008u}) {
+        CHECK(hvc(function, 3, 1000) == ~0ull);
+        CHECK(untouched());
+    }
+    for (const unsigned n : {0x40u, 0x41u, 0x42u, 0x58u, 0x63u}) {  // nor has it the object
+        CHECK(call(false, 0x6000 + n, BELL) == 52);
+        CHECK(call(false, 0x6000 + n, NONE) == 50);
+    }
+}
+
 }  // namespace gh::hyp

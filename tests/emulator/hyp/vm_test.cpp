@@ -150,6 +150,19 @@ TEST_CASE_FIXTURE(Guest, "a doorbell wakes a vCPU from WFI and arrives as its SP
     CHECK(vm->run(0, {}).state == VcpuState::ExpectsWakeup);
 }
 
+TEST_CASE_FIXTURE(Guest, "1.6 source-can-clear: without it the owner cannot mask what it rings")
+{
+    put(kSpin);
+    source_can_clear = false;
+    CHECK_FALSE(start().doorbell_mask(0, 0, ~0ull));
+    CHECK(vm->doorbell_send(0, 1) == 0);
+    CHECK(vm->doorbell_send(0, 2) == 1);  // its flags stay
+    source_can_clear = true;
+    CHECK(start().doorbell_mask(0, ~0ull, ~0ull));
+    CHECK(vm->doorbell_send(0, 1) == 0);
+    CHECK(vm->doorbell_send(0, 2) == 0);
+}
+
 TEST_CASE_FIXTURE(Guest, "a virtual timer wakes a vCPU from WFI when it is due")
 {
     boot.x[0] = kSgiFrame0;

@@ -234,3 +234,98 @@ TEST_CASE_FIXTURE(RmFixture, "memory reservations of the tree stay")
     REQUIRE(reservations.size() == 1);
     CHECK(reservations[0].address == 0x8010'0000);
 }
+
+namespace {
+
+gh::fdt::Node& add_vdevice(RmFixture& vmm, const char* name, const char* type)
+{
+    return vmm.tree.child("gunyah-vm-config")
+        .child("vdevices")
+        .child(name)
+        .set_text("vdevice-type", type)
+        .set_text("generate", std::string("/hypervisor/") + name)
+        .set_flag("peer-default");
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(RmFixture, "1.8 queues of both kinds have nodes behind the doorbells (inferred)")
+{
+    add_vdevice(*this, "pair", "message-queue-pair")
+        .set_u32("message-size", 64)
+        .set_cells("interrupts", {0, 5, 1, 0, 6, 4});
+    add_vdevice(*this, "in", "message-queue").set_flag("is-receiver").set_u32("queue-depth", 2);
+    REQUIRE(start_with(tree) == Error::Ok);
+    CHECK(contains(patched(*this), R"(		pair@3 {
+			label = <0x0>;
+			qcom,label = <0x0>;
+			qcom,vdevice-handle = <0x2>;
+			qcom,rx-queue-depth = <0x8>;
+			qcom,tx-queue-depth = <0x8>;
+			qcom,rx-message-size = <0x40>;
+			qcom,tx-message-size = <0x40>;
+			qcom,is-full-duplex;
+			qcom,free-irq-start = <0x0>;
+			interrupts = <0x0 0x5 0x1 0x0 0x6 0x4>;
+			reg = <0x0 0x2 0x0 0x3>;
+			compatible = "qcom,gunyah-message-queue", "qcom,gunyah-capability";
+		};
+
+		in@1 {
+			label = <0x0>;
+			qcom,label = <0x0>;
+			interrupts = <0x0 0x3a0 0x1>;
+			tx_queue_depth = <0x2>;
+			tx_message_size = <0xf0>;
+			is-receiver;
+			reg = <0x0 0x1>;
+			compatible = "qcom,gunyah-message-queue", "qcom,gunyah-capability";
+		};
+
+		bell-0@0 {
+)"));
+    const auto& config = hypervisor().config;
+    REQUIRE(config.capabilities.size() == 4);
+    REQUIRE(config.message_queues.size() == 3);
+    CHECK(config.message_queues[0].depth == 2);
+    CHECK(config.message_queues[1].guest_sends);
+    CHECK(config.message_queues[1].intid == 37);
+    CHECK(config.message_queues[2].message_size == 64);
+    CHECK(config.message_queues[2].intid == 38);
+    CHECK(config.capabilities[3].rights == gh::hyp::kQueueReceive);
+    CHECK(config.capabilities[3].index == 2);
+    CHECK_FALSE(config.on_message);
+}
+
+TEST_CASE_FIXTURE(RmFixture,
+                  "1.8 without PSCI every CPU that exists has its capability, first of all")
+{
+    tree.remove_child("psci");
+    auto& cpus = tree.child("cpus");
+    for (const unsigned n : {1u, 2u})
+        gh::fdt::add_cpu(tree, n);
+    for (const char* name : {"cpu@0", "cpu@1", "cpu@2"}) {
+        cpus.child(name).remove("cpu-idle-states");
+        cpus.child(name).set_text("enable-method", "qcom,gunyah-hvc");
+    }
+    cpus.child("cpu@1").set_text("status", "fail");
+    REQUIRE(start_with(tree) == Error::Ok);
+    CHECK(contains(patched(*this), "cpu@0 {\n\t\t\tqcom,gunyah-capability = <0x0 0x0>;\n"));
+    CHECK(contains(patched(*this), "cpu@2 {\n\t\t\tqcom,gunyah-capability = <0x0 0x1>;\n"));
+    CHECK(contains(patched(*this), "bell-0@2 {"));
+    CHECK_FALSE(hypervisor().config.psci);
+    REQUIRE(hypervisor().config.capabilities.size() == 3);
+    CHECK(hypervisor().config.capabilities[1].object == gh::hyp::ObjectType::Thread);
+    CHECK(hypervisor().config.capabilities[1].rights == gh::hyp::kThreadPower);
+}
+
+TEST_CASE_FIXTURE(RmFixture, "1.6 doorbell-source: the host's driver gets nothing to ring")
+{
+    add_vdevice(*this, "bs", "doorbell-source").set_u32("label", 9).set_flag("source-can-clear");
+    REQUIRE(start_with(tree) == Error::Ok);
+    for (const Resource& resource : vm->resources())
+        CHECK(resource.label != 9);
+    CHECK(hypervisor().config.doorbells[1].intid == 0);
+    CHECK(hypervisor().config.capabilities[1].rights ==
+          (gh::hyp::kDoorbellSend | gh::hyp::kDoorbellReceive));
+}
