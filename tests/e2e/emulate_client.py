@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from gunyah import BASE, SPIN, STATIC, STORE_AND_OFF, SYSTEM_OFF, WAIT, Vm, ioctl, libc
+from gunyah import ASK_AND_TELL, BASE, SPIN, STATIC, STORE_AND_OFF, SYSTEM_OFF, WAIT, Vm, ioctl, libc
 
 OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
 
@@ -21,6 +21,19 @@ def run(how):
     vm = Vm(STORE_AND_OFF, lend=how == "lend", private=how == "private").add_vcpu().start()
     assert vm.run() == ("mmio", 0x1000, 42, True)
     assert vm.run() == OFF
+    vm.close()
+
+
+def rpc():
+    """A guest asks the Resource Manager for its vmid, and then to end it with a code of its own."""
+    vm = Vm(ASK_AND_TELL, vdevices={"rm": {"vdevice_type": "rm-rpc"}})
+    vm.ram[0x1000:0x1008] = struct.pack("<BBHI", 0x21, 1, 7, 0x56000024)
+    vm.ram[0x1010:0x101c] = struct.pack("<BBHIHBB", 0x21, 1, 8, 0x56000085, 1, 4, 0)
+    vm.add_vcpu().start()
+    assert vm.run() == ("status", 2, 0)  # exited by itself
+    assert vm.exit_reason() == struct.pack("<HBB", 1, 4, 0)
+    assert struct.unpack_from("<QQ", vm.ram, 0x1200) == (0, 16)
+    assert struct.unpack_from("<BBHIII", vm.ram, 0x1100) == (0x21, 2, 7, 0x56000024, 0, 0x80)
     vm.close()
 
 

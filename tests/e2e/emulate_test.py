@@ -73,6 +73,9 @@ class Clients(ClientTest):
     def test_a_guest_with_lent_memory(self):
         self.client("run", "lend")
 
+    def test_a_guest_that_speaks_to_the_resource_manager(self):
+        self.client("rpc")
+
     def test_lent_memory_comes_back(self):
         self.client("returned")
 

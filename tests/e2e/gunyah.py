@@ -19,6 +19,14 @@ SYSTEM_OFF = [0xd2800100, 0xf2b08000, 0xd4000002]  # mov x0, #8; movk x0, #0x840
 STORE_AND_OFF = [0xd2820001, 0x52800542, 0xb9000022] + SYSTEM_OFF  # *(int*)0x1000 = 42
 SPIN = [0x14000000]
 WAIT = [0xd503207f, 0x17ffffff]  # wfi, over and over
+# Sends the 8 bytes at BASE + 0x1000 by capability 0, receives at +0x1100 by capability 1, stores what
+# that answered at +0x1200, sends the 12 bytes at +0x1010, and waits for what comes.
+ASK_AND_TELL = [
+    0xd2b00014, 0xf2820014,                                                  # mov x20, #BASE + 0x1000
+    0xd2800000, 0xd2800101, 0xaa1403e2, 0xd2800003, 0xd2800004, 0xd40c0362,  # x0 to x4; hvc #0x601b
+    0xd2800020, 0x91040281, 0xd2801e02, 0xd2800003, 0xd40c0382,              # x0 to x3; hvc #0x601c
+    0xf9010280, 0xf9010681,                                                  # str x0, [x20, #0x200]; str x1, [x20, #0x208]
+    0xd2800000, 0xd2800181, 0x91004282, 0xd2800003, 0xd2800004, 0xd40c0362] + SPIN
 
 # Of a devicetree's vcpus node: who runs the vCPUs. The kernel's first sample says no affinity.
 PROXY = {"affinity": "proxy"}
@@ -73,7 +81,8 @@ class Tree:
         return header + bytes(16) + structure + self.strings
 
 
-def devicetree(vcpus=PROXY):
+def devicetree(vcpus=PROXY, vdevices={}):
+    """`vdevices`: properties of each, by the name that its node is to have."""
     tree = Tree()
     cells = {"#address-cells": [2], "#size-cells": [2]}
 
@@ -83,7 +92,10 @@ def devicetree(vcpus=PROXY):
     def config():
         tree.node("gunyah-vm-config", {"image-name": "test", "os-type": "linux", **cells},
                   lambda: tree.node("memory", {**cells, "base-address": [0, BASE]}),
-                  leaf("interrupts", config=[1]), leaf("vcpus", **vcpus))
+                  leaf("interrupts", config=[1]), leaf("vcpus", **vcpus),
+                  lambda: tree.node("vdevices", {}, *(
+                      leaf(name, generate=f"/hypervisor/{name}", **properties)
+                      for name, properties in vdevices.items())))
 
     def cpus():
         tree.node("cpus", {"#address-cells": [1], "#size-cells": [0]},
@@ -96,14 +108,14 @@ def devicetree(vcpus=PROXY):
 
     tree.node("", {**cells, "interrupt-parent": [1]}, leaf("chosen", bootargs=""), cpus,
               leaf("psci", compatible="arm,psci-1.0", method="hvc"), intc, config)
-    # device_type is the only name with an underscore.
-    return tree.blob().replace(b"device-type\0", b"device_type\0")
+    # device_type is the only name with an underscore; vdevice-type has none.
+    return tree.blob().replace(b"\0device-type\0", b"\0device_type\0")
 
 
 class Vm:
     """Memory is a memfd, shared with the guest or lent to it; `code` stands at its start."""
 
-    def __init__(self, code, lend=False, private=False, path="/dev/gunyah", vcpus=PROXY):
+    def __init__(self, code, lend=False, private=False, path="/dev/gunyah", vcpus=PROXY, vdevices={}):
         device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self.fd = ioctl(device, CREATE_VM, 0)
         os.close(device)
@@ -115,7 +127,7 @@ class Vm:
         if not private:
             os.close(memory)
         self.ram[0:4 * len(code)] = struct.pack(f"<{len(code)}I", *code)
-        tree = devicetree(vcpus)
+        tree = devicetree(vcpus, vdevices)
         self.ram[DTB:DTB + len(tree)] = tree
         address = ctypes.addressof(ctypes.c_char.from_buffer(self.ram))
         self.control(LEND_USER_MEM if lend else SET_USER_MEM_REGION,
@@ -166,6 +178,11 @@ class Vm:
         if reason == EXIT_STATUS:
             return ("status", *struct.unpack_from("<IH", self.page, 16))
         return ("exit", reason)
+
+    def exit_reason(self):
+        """Of a status exit."""
+        size, = struct.unpack_from("<I", self.page, 24)
+        return bytes(self.page[28:28 + size])
 
     def close(self):
         if self.page is not None:

@@ -103,8 +103,8 @@ bool RpcLink::send_rest(hyp::MessageOwner& vm)
         const Header& header = outgoing_->header;
         const bool first = outgoing_->left == header.fragments + 1;
         const auto type = first ? header.type : Type::Continuation;
-        std::array<std::byte, kMessage> message{kVersion,
-                                                std::byte(header.fragments << 2 | unsigned(type))};
+        const unsigned second = unsigned{header.fragments} << 2 | static_cast<unsigned>(type);
+        std::array<std::byte, kMessage> message{kVersion, std::byte(second)};
         std::memcpy(message.data() + 2, &header.sequence, sizeof header.sequence);
         std::memcpy(message.data() + 4, &header.id, sizeof header.id);
         const auto rest = std::span<const std::byte>(outgoing_->payload).subspan(outgoing_->sent);

@@ -176,12 +176,13 @@ RpcServer::Payload RpcServer::answer(hyp::MessageOwner& vm, std::uint32_t id, By
     case VM_CONSOLE_CLOSE:
     case VM_CONSOLE_WRITE:
     case VM_CONSOLE_FLUSH: return reply(console(id, request));
-    case VM_ALLOCATE: return reply(Error::Denied);    // the host's
-    case VM_SET_STATUS: return reply(Error::Denied);  // of VMs with a vmid of their own
-    case VM_DEALLOCATE: return reply(for_owner(request, 4, Error::Denied));
+    case VM_ALLOCATE:    // the host's
+    case VM_SET_STATUS:  // of VMs with a vmid of their own
+        return reply(Error::Denied);
+    case VM_DEALLOCATE:
     case VM_START: return reply(for_owner(request, 4, Error::Denied));
     case VM_STOP: return reply(for_owner(request, 8, Error::VmidInvalid));
-    case VM_RESET: return reply(for_owner(request, 4, Error::VmidInvalid));
+    case VM_RESET:
     case VM_GET_CRASH_MSG: return reply(for_owner(request, 4, Error::VmidInvalid));
     case VM_SET_TIME_BASE: return reply(for_owner(request, 20, Error::VmState));
     case VM_SET_FIRMWARE_MEM: return reply(for_owner(request, 24, Error::VmState));
