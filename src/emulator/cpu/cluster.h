@@ -22,9 +22,10 @@ public:
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
 
-    /// Platform::page() answers anew: every PE forgets its translations before it executes another
-    /// guest instruction. Returns when all have (a PE outside run() counts at once). Any thread
-    /// that is not inside a PE's run().
+    /// Platform::page() answers anew: every PE forgets its translations, and the code that it
+    /// decoded, before it executes another guest instruction. Returns when all have (a PE outside
+    /// run() counts at once): from then on nobody reads or writes what page() said before. Any
+    /// thread that is not inside a PE's run().
     void flush_stage2() noexcept;
 
     /// Strict tracking: from now on code that a PE changes without IC IVAU is noticed, for guests

@@ -306,6 +306,7 @@ private:
     void remember(Tlb& tlb, std::uint64_t va, const Translation& t, const Page& page) noexcept;
     void data_abort(const Insn* insn, std::uint64_t address, const Fault& fault, bool write,
                     bool cache_operation = false) noexcept;
+    bool awaits_page(std::uint64_t pc, const Fault& fault) noexcept;
 
     // exceptions.cpp
     void take(std::uint64_t return_to, unsigned vector) noexcept;
@@ -334,7 +335,7 @@ private:
     bool note_code(const std::byte* host) noexcept;
     std::uint64_t post(const Maintenance& work);
     [[nodiscard]] bool has_performed(std::uint64_t number) const noexcept;
-    void translate_address(std::uint16_t id, std::uint64_t va) noexcept;
+    bool translate_address(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept;
     const Insn* zero_block(const Insn* insn, std::uint64_t address) noexcept;
     const Insn* zero_block_slowly(const Insn* insn, std::uint64_t address) noexcept;
     const Insn* cache_operation(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept;

@@ -252,8 +252,10 @@ Block* Cpu::block_of(std::uint64_t va, const std::byte* host, std::uint16_t cont
 Block* Cpu::translate_block(std::uint64_t va, const std::byte* host, std::uint16_t context) noexcept
 {
     cluster_.note_code(host);
-    // Waiting for others may have changed how `va` is translated. A debugger's step must come.
-    if (cluster_.code_.watching() && note_code(host) && (context & kContextSingle) == 0)
+    // Waiting for others may have changed how `va` is translated, or taken the page away. A
+    // debugger's step must come.
+    if (cluster_.code_.watching() && note_code(host) &&
+        ((context & kContextSingle) == 0 || fetch_host(va) != host))
         return nullptr;
     Block* const block = blocks_.begin();
     block->va = va;

@@ -244,7 +244,8 @@ void Cpu::tlb_operation(std::uint16_t id, std::uint64_t value) noexcept
         broadcast(work);
 }
 
-void Cpu::translate_address(std::uint16_t id, std::uint64_t va) noexcept
+/// False: the tables are not there, and the instruction is to be tried again.
+bool Cpu::translate_address(const Insn* insn, std::uint16_t id, std::uint64_t va) noexcept
 {
     // S1E1R 0, S1E1W 1, S1E0R 2, S1E0W 3; CRm 9: S1E1RP 0, S1E1WP 1 (with PAN).
     const unsigned op2 = id & 7;
@@ -254,13 +255,16 @@ void Cpu::translate_address(std::uint16_t id, std::uint64_t va) noexcept
     const auto result = translate(va, bit(op2, 0) ? AccessKind::Write : AccessKind::Read, op2 < 2);
     state_.pan = pan;
     if (const auto* failed = std::get_if<Fault>(&result)) {
+        if (awaits_page(address_of(insn), *failed))
+            return false;
         state_.par_el1 = 1ull << 11 | std::uint64_t{failed->status} << 1 | 1;
-        return;
+        return true;
     }
     const auto& t = std::get<Translation>(result);
     const std::uint64_t shareability = t.device ? 2 : t.shareability;
     state_.par_el1 =
         std::uint64_t{t.attributes} << 56 | (t.ipa & kPageMask) | 1ull << 11 | shareability << 7;
+    return true;
 }
 
 const Insn* Cpu::zero_block(const Insn* insn, std::uint64_t address) noexcept
@@ -288,7 +292,8 @@ const Insn* Cpu::zero_block_slowly(const Insn* insn, std::uint64_t address) noex
     const Page page = platform_.page(t.ipa & kPageMask);
     if (page.host == nullptr || !page.writable || t.device) {
         const bool is_ram = page.host != nullptr && page.writable;
-        data_abort(insn, address, Fault{is_ram ? kAlignment : kExternalAbort}, is_ram);
+        data_abort(insn, address,
+                   is_ram ? Fault{kAlignment} : external_abort(t.ipa, AccessKind::Write), is_ram);
         return nullptr;
     }
     const bool changes_code = claim(page);
@@ -334,8 +339,7 @@ const Insn* Cpu::el1_operation(const Insn* insn, std::uint16_t id, std::uint64_t
     const unsigned crm = (id >> 3) & 0xf;
     const unsigned op2 = id & 7;
     if (crm == 8 || crm == 9) {
-        translate_address(id, value);
-        return insn + 1;
+        return translate_address(insn, id, value) ? insn + 1 : nullptr;
     }
     if ((crm == 5 || crm == 1) && op2 == 0) {  // IC IALLU, IALLUIS
         broadcast({.kind = Maintenance::Kind::CodeAll});
@@ -385,8 +389,10 @@ void Cluster::note_code(const std::byte* host) noexcept
 void Cluster::flush_stage2() noexcept
 {
     std::vector<std::uint64_t> awaited;
-    for (Cpu* const cpu : cpus_)
+    for (Cpu* const cpu : cpus_) {
+        (void)cpu->post({.kind = Maintenance::Kind::CodeAll});
         awaited.push_back(cpu->post({.kind = Maintenance::Kind::All}));
+    }
     for (std::size_t i = 0; i < cpus_.size(); ++i)
         while (!cpus_[i]->has_performed(awaited[i]))
             std::this_thread::yield();

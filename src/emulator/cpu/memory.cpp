@@ -69,7 +69,8 @@ bool Cpu::access_slowly(const Insn* insn, std::uint64_t address, std::span<std::
         }
         const Page page = platform_.page(t.ipa & kPageMask);
         if (page.host == nullptr || (write && !page.writable)) {
-            data_abort(insn, at, Fault{kExternalAbort}, write);
+            data_abort(insn, at,
+                       external_abort(t.ipa, write ? AccessKind::Write : AccessKind::Read), write);
             return false;
         }
     }
@@ -102,7 +103,7 @@ bool Cpu::access_within_page(const Insn* insn, std::uint64_t address, std::span<
     if (page.host == nullptr)
         return access_device(insn, address, t.ipa, bytes, write, syndrome);
     if (write && !page.writable) {
-        data_abort(insn, address, Fault{kExternalAbort}, false);
+        data_abort(insn, address, external_abort(t.ipa, AccessKind::Write), false);
         return false;
     }
     const bool changes_code = write && claim(page);
@@ -161,7 +162,8 @@ bool Cpu::access_device(const Insn* insn, std::uint64_t address, std::uint64_t i
         }
     }
     // Gunyah answers reads and writes alike, with WnR clear (golden README 02.19).
-    data_abort(insn, address, Fault{kExternalAbort}, false);
+    data_abort(insn, address, external_abort(ipa, write ? AccessKind::Write : AccessKind::Read),
+               false);
     return false;
 }
 
@@ -185,9 +187,21 @@ void Cpu::abort_mmio() noexcept
         kExternalAbort);
 }
 
+/// Stage 2 said no: whether the instruction at `pc` is to be tried again once the platform's owner
+/// has looked at it. Then run() is about to return.
+bool Cpu::awaits_page(std::uint64_t pc, const Fault& fault) noexcept
+{
+    if (!is_external(fault) || !platform_.page_fault(*this, fault.ipa, fault.kind))
+        return false;
+    state_.pc = pc;
+    return true;
+}
+
 void Cpu::data_abort(const Insn* insn, std::uint64_t address, const Fault& fault, bool write,
                      bool cache_operation) noexcept
 {
+    if (awaits_page(address_of(insn), fault))
+        return;
     state_.far_el1 = address;
     const std::uint32_t iss =
         fault.status | (write || cache_operation ? 1u << 6 : 0) | (cache_operation ? 1u << 8 : 0);
@@ -224,7 +238,8 @@ std::byte* Cpu::atomic_host(const Insn* insn, std::uint64_t address, unsigned si
     const auto& t = std::get<Translation>(result);
     const Page page = platform_.page(t.ipa & kPageMask);
     if (page.host == nullptr || (write && !page.writable)) {
-        data_abort(insn, address, Fault{kExternalAbort}, false);
+        data_abort(insn, address,
+                   external_abort(t.ipa, write ? AccessKind::Write : AccessKind::Read), false);
         return nullptr;
     }
     // The others will have dropped its code at our next DSB: the access itself comes first.
@@ -243,23 +258,25 @@ const std::byte* Cpu::fetch_host(std::uint64_t va) noexcept
         take_synchronous(va, ExceptionClass::PcAlignment, 0);
         return nullptr;
     }
-    const auto abort = [&](std::uint8_t status) {
+    const auto abort = [&](const Fault& fault) {
+        if (awaits_page(va, fault))
+            return nullptr;
         state_.far_el1 = va;
         take_synchronous(
             va,
             lower ? ExceptionClass::InstructionAbortLower : ExceptionClass::InstructionAbortSame,
-            status);
+            fault.status);
         return nullptr;
     };
     const auto result = translate(va, AccessKind::Fetch, !lower);
     if (const auto* failed = std::get_if<Fault>(&result))
-        return abort(failed->status);
+        return abort(*failed);
     const auto& t = std::get<Translation>(result);
     const Page page = platform_.page(t.ipa & kPageMask);
     if (page.host == nullptr || !page.executable)
-        return abort(kExternalAbort);
+        return abort(external_abort(t.ipa, AccessKind::Fetch));
     if (t.device)
-        return abort(kPermission | 3);
+        return abort({kPermission | 3});
     if (mmu_.enabled() && !bit(state_.sctlr_el1, 1)) {
         remember(*tlb_, va, t, page);
     } else {

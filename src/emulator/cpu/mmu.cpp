@@ -136,7 +136,8 @@ private:
             return fault(kAddressSize, level);
         const Page page = platform_.page(address & ~0xfffull);
         if (page.host == nullptr)
-            return fault(kExternalAbortOnWalk, level);
+            return Fault{static_cast<std::uint8_t>(kExternalAbortOnWalk | level), AccessKind::Read,
+                         address};
         table_writable_ = page.writable;
         auto where = descriptor_at(page, address);
         const std::uint64_t descriptor = where.load(std::memory_order_acquire);

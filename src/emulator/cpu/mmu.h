@@ -10,12 +10,11 @@ namespace gh::cpu {
 
 struct State;
 
-enum class AccessKind : std::uint8_t { Read, Write, Fetch };
-
 /// Why a translation failed: the fault status code (DFSC/IFSC) of the exception.
 struct Fault {
     std::uint8_t status = 0;
-    bool on_walk = false;  // S1PTW is for stage 2; here: an external abort on a table walk
+    AccessKind kind = AccessKind::Read;  // of external aborts: what stage 2 did not allow,
+    std::uint64_t ipa = 0;               // and where
 };
 
 inline constexpr std::uint8_t kAddressSize = 0x00;
@@ -25,6 +24,16 @@ inline constexpr std::uint8_t kPermission = 0x0c;
 inline constexpr std::uint8_t kExternalAbort = 0x10;
 inline constexpr std::uint8_t kExternalAbortOnWalk = 0x14;
 inline constexpr std::uint8_t kAlignment = 0x21;
+
+/// Nothing at `ipa` that allows such an access.
+constexpr Fault external_abort(std::uint64_t ipa, AccessKind kind)
+{
+    return {kExternalAbort, kind, ipa};
+}
+constexpr bool is_external(const Fault& fault)
+{
+    return fault.status == kExternalAbort || (fault.status & 0x3c) == kExternalAbortOnWalk;
+}
 
 /// What stage 1 says of one address.
 struct Translation {

@@ -8,6 +8,8 @@ namespace gh::cpu {
 
 class Cpu;
 
+enum class AccessKind : std::uint8_t { Read, Write, Fetch };
+
 /// A 4 KiB page of guest RAM as stage 2 sees it.
 struct Page {
     std::byte* host = nullptr;  // its first byte; nullptr: no RAM at this address
@@ -46,6 +48,15 @@ public:
     /// Cluster::flush_stage2().
     virtual Page page(std::uint64_t ipa) noexcept = 0;
     virtual MmioOutcome mmio(Cpu& cpu, MmioAccess& access) noexcept = 0;
+
+    /// An access found no page at `ipa` that allows it, and no device. True: somebody outside may
+    /// know one; the platform has called Cpu::request_exit(), and the instruction is executed again
+    /// at the next Cpu::run(). False: the guest takes a synchronous external abort.
+    virtual bool page_fault(Cpu& cpu, std::uint64_t ipa, AccessKind kind) noexcept
+    {
+        (void)cpu, (void)ipa, (void)kind;
+        return false;
+    }
 
     /// HVC or SMC from EL1 with x0..x17 as arguments; State::pc is already behind it. May call
     /// Cpu::request_exit(). False: the instruction is UNDEFINED.

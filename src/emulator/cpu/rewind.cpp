@@ -47,10 +47,10 @@ bool Rewind::expect_within_page(const Footprint& part) noexcept
         // What may not be read may not be written either; and a look leaves no dirty page.
         const auto result = cpu_.mmu_.translate(va, AccessKind::Read, &tlb == &cpu_.kernel_tlb_);
         const auto* const found = std::get_if<Translation>(&result);
-        if (found == nullptr)
-            return true;  // a fault, which is State like all else
+        if (found == nullptr)  // a fault is State like all else, unless stage 2 is to blame
+            return !is_external(std::get<Fault>(result));
         const Page page = cpu_.platform_.page(found->ipa & kPageMask);
-        if (page.host == nullptr)
+        if (page.host == nullptr || (part.write && !page.writable))
             return false;
         host = page.host + found->ipa % kPageSize;
     }

@@ -81,6 +81,7 @@ constexpr Row kRows[] = {
     {0x65, 0x65, 8, 4, Thread, 0x12},
     {0x66, 0x67, 8, 0},
     {0x68, 0x68, 8, 4, Thread, 0x40},
+    {0x69, 0x69, 8, 1},
 };
 
 constexpr std::array<Signature, 256> table()

@@ -25,6 +25,7 @@ enum Hypercall : unsigned {
     VCPU_POWEROFF = 0x39,
     SCHEDULER_YIELD = 0x3b,
     PRNG_GET_ENTROPY = 0x57,
+    ADDRSPACE_MODIFY_PAGES = 0x69,
 };
 
 /// What a call checks before it does anything.
@@ -37,8 +38,8 @@ struct Signature {
     bool exists = false;
 };
 
-/// By number. addrspace_modify_pages (0x69) is younger than the hypervisor we follow: it does not
-/// exist (golden hyp.0x69.modify_pages).
+/// By number. addrspace_modify_pages came with demand paging and exists only there (golden
+/// hyp.0x69.modify_pages).
 extern const std::array<Signature, 256> kHypercalls;
 
 }  // namespace gh::hyp

@@ -39,9 +39,15 @@ bool flags_are_known(unsigned number, const std::array<std::uint64_t, 8>& in)
 
 }  // namespace
 
-bool Hypercalls::is_immediate(std::uint16_t immediate) noexcept
+bool Hypercalls::exists(unsigned number) const noexcept
 {
-    return immediate >> 8 == 0x60 && kHypercalls[immediate & 0xff].exists;
+    return kHypercalls[number].exists &&
+           (number != ADDRSPACE_MODIFY_PAGES || modifier_ != nullptr);
+}
+
+bool Hypercalls::is_immediate(std::uint16_t immediate) const noexcept
+{
+    return immediate >> 8 == 0x60 && exists(immediate & 0xff);
 }
 
 After Hypercalls::by_immediate(Call& call, std::uint16_t immediate) noexcept
@@ -49,30 +55,30 @@ After Hypercalls::by_immediate(Call& call, std::uint16_t immediate) noexcept
     Arguments in{};
     std::copy_n(call.x.begin(), in.size(), in.begin());
     const Answer out = answer(call, immediate & 0xff, in);
-    if (out.after == After::Leave)  // and does not return
+    if (!out.returns)
         return out.after;
     call.x[0] = out.error;
     std::copy(out.output.begin(), out.output.end(), call.x.begin() + 1);
     std::fill(call.x.begin() + 5, call.x.begin() + 8, 0);
     call.x[9] = call.return_address;
     std::fill(call.x.begin() + 10, call.x.end(), 0);
-    return After::GoOn;
+    return out.after;
 }
 
 After Hypercalls::by_function(Call& call, unsigned number) noexcept
 {
-    if (!kHypercalls[number].exists) {
+    if (!exists(number)) {
         call.x[0] = kNotSupported;
         return After::GoOn;
     }
     Arguments in{};
     std::copy_n(call.x.begin() + 1, in.size() - 1, in.begin());
     const Answer out = answer(call, number, in);
-    if (out.after == After::Leave)
+    if (!out.returns)
         return out.after;
     call.x[0] = out.error;
     std::copy_n(out.output.begin(), kHypercalls[number].outputs, call.x.begin() + 1);
-    return After::GoOn;
+    return out.after;
 }
 
 Hypercalls::Answer Hypercalls::answer(const Call& call, unsigned number,
@@ -85,6 +91,7 @@ Hypercalls::Answer Hypercalls::answer(const Call& call, unsigned number,
     case HYPERVISOR_IDENTIFY: return identify();
     case PRNG_GET_ENTROPY: return entropy(in[0]);
     case SCHEDULER_YIELD: return yield(in);
+    case ADDRSPACE_MODIFY_PAGES: return modify_pages(call.vcpu, in);
     default: break;
     }
     const auto found = cspace_.find(in[0], signature.object, signature.rights);
@@ -133,6 +140,32 @@ Hypercalls::Answer Hypercalls::yield(const Arguments& in) const noexcept
     return {cspace_.find(in[1], ObjectType::Thread, kThreadYieldTo).error};
 }
 
+/// (address space, base, size, flags) -> size that is left. Pages that the guest does not have
+/// alone are passed over. An address space is no capability that guests find in their devicetree:
+/// Linux calls its own 0, which all have [I].
+Hypercalls::Answer Hypercalls::modify_pages(unsigned vcpu, const Arguments& in) noexcept
+{
+    constexpr std::uint64_t kUnlock = 1;
+    constexpr std::uint64_t kSanitise = 2;
+    constexpr std::uint64_t kFlush = 4;
+    constexpr std::uint64_t kNoSync = 1u << 31;
+    const auto [space, base, size, flags] = std::array{in[0], in[1], in[2], in[3]};
+    if ((flags & ~(kUnlock | kSanitise | kFlush | kNoSync)) != 0)
+        return {kArgumentInvalid, {size}};
+    if (space != 0)
+        return {cspace_.find(space, ObjectType::Other, 0).error, {size}};
+    if (size != 0 && base + (size - 1) < base)
+        return {kAddressOverflow, {size}};
+    if (!is_aligned(base | size, 0x1000))
+        return {kArgumentAlignment, {size}};
+    const PageChange change{{Gpa{base}, size}, (flags & kUnlock) != 0, (flags & kSanitise) != 0};
+    if (size == 0 || (!change.unlock && !change.sanitise))
+        return {kOk};
+    if (!modifier_->modify_pages(vcpu, change))
+        return {kDenied, {size}};
+    return {.after = After::Leave};
+}
+
 Hypercalls::Answer Hypercalls::on_thread(const Call& call, unsigned number, unsigned vcpu,
                                          const Arguments& in) noexcept
 {
@@ -152,7 +185,7 @@ Hypercalls::Answer Hypercalls::on_thread(const Call& call, unsigned number, unsi
     if ((in[1] & kLastVcpu) == 0)
         return {kDenied};
     power_.turn_off(vcpu);
-    return {.after = After::Leave};
+    return {.after = After::Leave, .returns = false};
 }
 
 Hypercalls::Answer Hypercalls::on_doorbell(unsigned number, Doorbell& bell,

@@ -44,7 +44,7 @@ After Smccc::call(Call& call, bool smc, std::uint16_t immediate) noexcept
 {
     if (immediate == 0)
         return convention(call);
-    if (!smc && Hypercalls::is_immediate(immediate))
+    if (!smc && hypercalls_.is_immediate(immediate))
         return hypercalls_.by_immediate(call, immediate);
     return answer(call, kNotSupported);
 }

@@ -96,6 +96,11 @@ VcpuRunResult Vcpu::run_guest() noexcept
         case cpu::Exit::Mmio: mmio_pending_ = true; return mmio_result();
         case cpu::Exit::Wfi: in_wfi_ = true; break;
         case cpu::Exit::Requested:
+            if (errand_)
+                std::exchange(errand_, nullptr)();
+            if (page_fault_)
+                return *std::exchange(page_fault_, std::nullopt);
+            break;
         case cpu::Exit::Kicked: break;
         case cpu::Exit::Loop:  // golden README 01.18
             power_.end({.type = kSoftwareError, .reason_size = 4, .reason = {}});
@@ -111,9 +116,17 @@ void Vcpu::answer_mmio(const Resume& resume) noexcept
     switch (resume.action) {
     case Resume::Action::Emulate: cpu_.complete_mmio(resume.value); break;
     case Resume::Action::Fault: cpu_.abort_mmio(); break;
-    case Resume::Action::Retry: return;
+    case Resume::Action::Retry: break;  // the PE stands before the instruction
     }
     mmio_pending_ = false;
+}
+
+void Vcpu::set_page_fault(std::uint64_t ipa, cpu::AccessKind kind) noexcept
+{
+    const auto access = kind == cpu::AccessKind::Read    ? FaultAccess::Read
+                        : kind == cpu::AccessKind::Write ? FaultAccess::Write
+                                                         : FaultAccess::Execute;
+    page_fault_ = VcpuRunResult{VcpuState::PageFault, {ipa, static_cast<std::uint64_t>(access), 0}};
 }
 
 VcpuRunResult Vcpu::mmio_result() const noexcept

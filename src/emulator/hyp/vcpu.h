@@ -8,8 +8,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace gh::hyp {
 
@@ -26,6 +28,11 @@ public:
     /// There may be something to do: an interrupt, a start, the end of the VM.
     void wake() noexcept;
     void set_irq(bool asserted) noexcept;
+
+    /// From the PE, which leaves: a page is wanted, or there is something to do that cannot be done
+    /// while it runs.
+    void set_page_fault(std::uint64_t ipa, cpu::AccessKind kind) noexcept;
+    void defer(std::function<void()> errand) noexcept { errand_ = std::move(errand); }
 
     /// Where its time goes, if somebody asks; else nullptr. Its thread.
     [[nodiscard]] VcpuProfile* profile() const noexcept { return profile_.get(); }
@@ -51,6 +58,8 @@ private:
     cpu::Cpu cpu_;
     std::uint64_t profile_begin_ = 0;
     bool mmio_pending_ = false;
+    std::optional<VcpuRunResult> page_fault_;
+    std::function<void()> errand_;
     bool in_wfi_ = false;
     std::atomic<bool> kicked_{false};
     std::atomic<std::uint32_t> wakeups_{0};

@@ -73,7 +73,7 @@ Call make_call(cpu::Cpu& pe, cpu::Platform& platform)
 
 /// The VM is its member list; the threads of scheduler and alarm, which call into all others, go
 /// first.
-struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
+struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner, PageModifier {
     explicit Parts(VmConfig config);
     ~Parts() override;
     Parts(const Parts&) = delete;
@@ -81,6 +81,7 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
 
     cpu::Page page(std::uint64_t ipa) noexcept override { return memory.page(ipa); }
     cpu::MmioOutcome mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept override;
+    bool page_fault(cpu::Cpu& pe, std::uint64_t ipa, cpu::AccessKind kind) noexcept override;
     bool hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate) noexcept override;
     bool read_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t& value) noexcept override;
     bool write_register(cpu::Cpu& pe, std::uint16_t id, std::uint64_t value) noexcept override;
@@ -95,11 +96,13 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
         return queues[queue].take(to);
     }
     void end(const VmExit& exit) noexcept override { power.end(exit); }
+    bool modify_pages(unsigned pe, const PageChange& change) noexcept override;
 
     void count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept;
 
     const bool proxy;
     std::shared_ptr<Profiler> profiler;
+    cpu::Cluster cluster;
     AddressSpace memory;
     Gic gic;
     std::deque<Doorbell> doorbells;
@@ -110,7 +113,6 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
     Psci psci;
     Hypercalls hypercalls;
     Smccc smccc;
-    cpu::Cluster cluster;
     std::deque<Vcpu> vcpus;
     std::deque<GenericTimer> timers;
     Alarm alarm;
@@ -120,7 +122,7 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner {
 Vm::Parts::Parts(VmConfig config)
     : proxy(config.proxy),
       profiler(config.profiler),
-      memory(checked(config).ram),
+      memory(checked(config).ram, config.paging, [this] { cluster.flush_stage2(); }),
       gic(config.gic, mpidrs(config), *this),
       on_message(std::move(config.on_message)),
       power(
@@ -134,7 +136,8 @@ Vm::Parts::Parts(VmConfig config)
                       [this](unsigned queue) {
                           if (on_message)
                               on_message(*this, queue);
-                      }}),
+                      },
+                  .modifier = config.paging.on ? this : nullptr}),
       smccc(config.psci ? &psci : nullptr, hypercalls),
       alarm(GenericTimer::kSlots * config.vcpus.size(), [this](std::size_t slot) {
           timers[slot / GenericTimer::kSlots].ring(slot % GenericTimer::kSlots);
@@ -168,7 +171,27 @@ cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
         return gic.mmio(pe.index(), access);
     }
     gic.enter(pe.index());
-    return AddressSpace::is_vmmio(access.ipa) ? cpu::MmioOutcome::Exit : cpu::MmioOutcome::Abort;
+    return memory.is_vmmio(access.ipa) ? cpu::MmioOutcome::Exit : cpu::MmioOutcome::Abort;
+}
+
+bool Vm::Parts::page_fault(cpu::Cpu& pe, std::uint64_t ipa, cpu::AccessKind kind) noexcept
+{
+    if (!memory.is_paged(ipa) || gic.owns(ipa))
+        return false;
+    gic.enter(pe.index());
+    vcpus[pe.index()].set_page_fault(ipa, kind);
+    pe.request_exit();
+    return true;
+}
+
+/// Others may use the pages until they are told, and this PE is in the midst of a call: the vCPU
+/// does it before its next instruction.
+bool Vm::Parts::modify_pages(unsigned pe, const PageChange& change) noexcept
+{
+    if (!memory.may_modify(change))
+        return false;
+    vcpus[pe].defer([this, change] { memory.modify(change); });
+    return true;
 }
 
 bool Vm::Parts::hypervisor_call(cpu::Cpu& pe, bool smc, std::uint16_t immediate) noexcept
@@ -250,6 +273,21 @@ void Vm::stop() noexcept
 bool Vm::exited() const noexcept
 {
     return parts_->power.ended();
+}
+
+void Vm::map(const RamRange& range)
+{
+    parts_->memory.map(range);
+}
+
+void Vm::unmap(MemoryRange range)
+{
+    parts_->memory.unmap(range);
+}
+
+bool Vm::has_any(MemoryRange range) const
+{
+    return parts_->memory.has_any(range);
 }
 
 std::uint64_t Vm::doorbell_send(unsigned bell, std::uint64_t flags) noexcept

@@ -47,12 +47,36 @@ struct VcpuConfig {
     bool boots = false;  // begins at the entry point with the VM; else waits for PSCI CPU_ON
 };
 
-/// A block of guest memory and who may do what with it. `host` stays mapped as long as the VM.
+/// A block of guest memory and who may do what with it. `host` stays mapped as long as the VM, or
+/// until Vm::unmap().
 struct RamRange {
     Gpa at{};
     std::span<std::byte> host;
     bool writable = true;
     bool executable = true;
+    bool guests_alone = false;  // the owner cannot take it while the guest does not release it
+};
+
+struct MemoryRange {
+    Gpa at{};
+    std::uint64_t size = 0;
+};
+
+/// What a guest asks to be done with the memory that it has alone in a range.
+struct PageChange {
+    MemoryRange range;
+    bool unlock = false;    // its owner may have it back: the guest must fault to have it again
+    bool sanitise = false;  // zero it
+};
+
+/// Demand paging, as hypervisors since 2024 know it: an access that finds no page comes to the
+/// owner, who may map() one. Where it is off, memory is what VmConfig says, and such an access is
+/// an external abort (golden README 02.19).
+struct Paging {
+    bool on = false;
+    /// What the owner will give the guest for itself (SET_DEMAND_PAGING): accesses there are page
+    /// faults also where they have a syndrome, elsewhere those are VMMIO.
+    std::vector<MemoryRange> guests_alone;
 };
 
 struct BootContext {
@@ -101,6 +125,7 @@ struct VmConfig {
     std::vector<MessageQueueConfig> message_queues;
     std::vector<Capability> capabilities;  // the guest's, by number
     std::vector<RamRange> ram;             // disjoint, 4 KiB aligned
+    Paging paging;
     bool psci = true;
     bool proxy = true;  // vCPUs run as their owner calls run(); else by themselves, from begin() on
     BootContext boot;
@@ -129,8 +154,12 @@ inline constexpr std::uint64_t kExitedForGood = 1;  // data[0] of PoweredOff: th
 
 struct VcpuRunResult {
     VcpuState state = VcpuState::Ready;
-    std::array<std::uint64_t, 3> data{};  // VMMIO: ipa, size, value
+    std::array<std::uint64_t, 3> data{};  // VMMIO: ipa, size, value; PageFault: ipa, FaultAccess
 };
+
+/// What a page fault wanted to do. The values are the hypervisor's, but for Execute, which is ours:
+/// no source that we have says more than that it is neither of the others.
+enum class FaultAccess : std::uint64_t { Read = 0, Write = 1, Execute = 2 };
 
 /// What the owner answers to a VMMIO or page-fault result at the next run.
 struct Resume {
@@ -169,6 +198,14 @@ public:
     /// exited when it returns, and on_exit was told. Any thread.
     void stop() noexcept;
     [[nodiscard]] bool exited() const noexcept;
+
+    /// Gives the guest memory where it has none. 4 KiB aligned. Any thread outside run().
+    void map(const RamRange& range);
+    /// Takes whatever it has of a range away. When it returns no vCPU reads or writes it, or runs
+    /// code of it, any more. Any thread outside run().
+    void unmap(MemoryRange range);
+    /// Whether the guest has any page of a range. Any thread outside run().
+    [[nodiscard]] bool has_any(MemoryRange range) const;
 
     /// The owner's doorbell hypercalls, by index in VmConfig (gunyah-guest-abi.md 3.4). Any thread.
     std::uint64_t doorbell_send(unsigned bell, std::uint64_t flags) noexcept;
