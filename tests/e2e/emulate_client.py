@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 
-from gunyah import ASK_AND_TELL, BASE, SPIN, STATIC, STORE_AND_OFF, SYSTEM_OFF, WAIT, Vm, ioctl, libc
+from gunyah import (ASK_AND_TELL, BASE, DTB, LOAD_THERE, RECLAIM_REGION, REPORT_THERE, SPIN, STATIC, STORE_AND_OFF,
+                    SYSTEM_OFF, THERE, WAIT, Vm, ioctl, libc)
 
 OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
 
@@ -244,7 +245,8 @@ def fallocate(fd, mode, offset, size):
 
 
 def guest_memory():
-    """Memory of the driver's own: what a guest has alone cannot be mapped or freed before it ends."""
+    """Memory of the driver's own: what a guest has touched, and has alone, cannot be mapped or freed before
+    it ends."""
     keep, punch = 1, 2
     vm = Vm.with_guest_memory(STORE_AND_OFF)
     assert errno_of(fallocate, vm.memory, 0, 0, 4096) == errno.EOPNOTSUPP
@@ -253,11 +255,13 @@ def guest_memory():
     assert errno_of(os.ftruncate, vm.memory, 0) == errno.EOPNOTSUPP
     assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_PRIVATE) == errno.EINVAL
     vm.add_vcpu().start()
-    assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_SHARED) == errno.EACCES
-    assert errno_of(fallocate, vm.memory, keep | punch, 0, 4096) == errno.EACCES
+    with mmap.mmap(vm.memory, 4096, mmap.MAP_SHARED) as ram:
+        assert int.from_bytes(ram[0:4], "little") == STORE_AND_OFF[0]
+    assert errno_of(fallocate, vm.memory, keep | punch, DTB, 4096) == errno.EBUSY
     assert vm.run() == ("mmio", 0x1000, 42, True)
+    assert errno_of(fallocate, vm.memory, keep | punch, 0, 4096) == errno.EBUSY
     assert vm.run() == OFF
-    assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_SHARED) == errno.EACCES
+    assert errno_of(mmap.mmap, vm.memory, 4096, mmap.MAP_SHARED) == errno.EBUSY
     vm.close()
     with mmap.mmap(vm.memory, 4096, mmap.MAP_SHARED) as ram:
         assert int.from_bytes(ram[0:4], "little") == STORE_AND_OFF[0]
@@ -268,6 +272,46 @@ def mapped():
     vm = Vm.with_guest_memory(SYSTEM_OFF, mapped=True).add_vcpu()
     assert errno_of(vm.start) == errno.EPERM
     assert errno_of(vm.start) == errno.ENODEV
+
+
+def mapped_later():
+    """What is mapped when the guest wants it is a page fault exit, until it is unmapped."""
+    vm = Vm.with_guest_memory(SYSTEM_OFF).add_vcpu().start()
+    with mmap.mmap(vm.memory, 4096, mmap.MAP_SHARED):
+        assert vm.run() == ("page fault", BASE, errno.EPERM)
+        assert vm.run() == ("page fault", BASE, errno.EPERM)
+    assert vm.run() == OFF
+
+
+def added():
+    """Memory that is added to a running VM is the guest's, shared or lent, private or a file."""
+    for lend in (False, True):
+        for private in (False, True):
+            vm = Vm(LOAD_THERE, private=private).add_vcpu().start()
+            assert vm.run() == ("mmio", THERE, 0, False)
+            more = vm.more_memory(THERE, lend=lend, private=private)
+            assert vm.run() == ("mmio", 0x1000, 0x77, True)
+            assert vm.run() == OFF
+            vm.close()
+            assert more[0] == 0x77
+
+
+def reclaimed():
+    """RECLAIM_REGION of android16: shared memory comes back and goes again, lent memory is busy."""
+    for private in (False, True):
+        vm = Vm(REPORT_THERE).add_vcpu().start()
+        assert vm.run() == ("mmio", THERE, 0, False)
+        more = vm.more_memory(THERE, private=private)
+        assert vm.run() == ("mmio", 0x1000, 0, True)
+        assert vm.run() == ("mmio", 0x1000, 0x77, True)
+        vm.control(RECLAIM_REGION, struct.pack("<QQ", THERE, 4096))
+        more[0] = 0x78
+        assert vm.run() == ("mmio", 0x1000, 0x78, True)
+        vm.close()
+    vm = Vm(STORE_AND_OFF, lend=True).add_vcpu().start()
+    assert vm.run() == ("mmio", 0x1000, 42, True)
+    assert errno_of(vm.control, RECLAIM_REGION, struct.pack("<QQ", BASE, 4096)) == errno.EBUSY
+    assert vm.run() == OFF
 
 
 if __name__ == "__main__":

@@ -110,6 +110,17 @@ class Clients(ClientTest):
     def test_guest_memory_that_is_mapped_cannot_be_lent(self):
         self.client("mapped", options=["--personality", "v17"])
 
+    def test_guest_memory_that_is_mapped_later_is_a_page_fault(self):
+        for name in ["v15", "v16", "v17"]:
+            self.client("mapped_later", options=["--personality", name])
+
+    def test_memory_can_be_added_to_a_running_vm(self):
+        for name in ["android15", "android16"]:
+            self.client("added", options=["--personality", name])
+
+    def test_memory_can_be_reclaimed(self):
+        self.client("reclaimed", options=["--personality", "android16"])
+
     def test_production_refuses_shared_memory_and_says_why(self):
         with tempfile.TemporaryDirectory() as folder:
             log = pathlib.Path(folder) / "log"

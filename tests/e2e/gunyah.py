@@ -9,7 +9,8 @@ import struct
 CREATE_VM, SET_USER_MEM_REGION, SET_DTB_CONFIG, START = 0x4700, 0x40204701, 0x40104702, 0x4703
 ADD_FUNCTION, VCPU_RUN, VCPU_MMAP_SIZE, LEND_USER_MEM = 0x40104704, 0x4705, 0x4706, 0x40204111
 VCPU = 1
-EXIT_MMIO, EXIT_STATUS = 1, 2
+RECLAIM_REGION = 0x40104113
+EXIT_MMIO, EXIT_STATUS, EXIT_PAGE_FAULT = 1, 2, 3
 CREATE_GUEST_MEM, MAP_MEM = 0x40404708, 0x40204709  # of the v17 series
 MAP_LEND_RWX = 0x71
 
@@ -27,6 +28,10 @@ ASK_AND_TELL = [
     0xd2800020, 0x91040281, 0xd2801e02, 0xd2800003, 0xd40c0382,              # x0 to x3; hvc #0x601c
     0xf9010280, 0xf9010681,                                                  # str x0, [x20, #0x200]; str x1, [x20, #0x208]
     0xd2800000, 0xd2800181, 0x91004282, 0xd2800003, 0xd2800004, 0xd40c0362] + SPIN
+THERE = 0xa0000000
+REPORT_THERE = [0xd2b40001, 0xd2820003, 0xb9400022, 0xb9000062, 0x17fffffe]  # *(int*)0x1000 = *(int*)THERE, for ever
+# w2 = *(int*)THERE until it is 0x77; *(int*)0x1000 = w2
+LOAD_THERE = [0xd2b40001, 0xb9400022, 0x7101dc5f, 0x54ffffc1, 0xd2820001, 0xb9000022] + SYSTEM_OFF
 
 # Of a devicetree's vcpus node: who runs the vCPUs. The kernel's first sample says no affinity.
 PROXY = {"affinity": "proxy"}
@@ -155,6 +160,14 @@ class Vm:
         vm.vcpu = vm.page = None
         return vm
 
+    def more_memory(self, at, lend=False, private=False):
+        """Binds a page at `at` that begins with 0x77."""
+        memory = mmap.mmap(-1, 4096, (mmap.MAP_PRIVATE if private else mmap.MAP_SHARED) | mmap.MAP_ANONYMOUS)
+        memory[0] = 0x77
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        self.control(LEND_USER_MEM if lend else SET_USER_MEM_REGION, struct.pack("<IIQQQ", 1, 7, at, 4096, address))
+        return memory
+
     def control(self, request, argument=0):
         return ioctl(self.fd, request, argument)
 
@@ -177,6 +190,9 @@ class Vm:
             return "mmio", address, data & ((1 << 8 * length) - 1), bool(write)
         if reason == EXIT_STATUS:
             return ("status", *struct.unpack_from("<IH", self.page, 16))
+        if reason == EXIT_PAGE_FAULT:
+            return ("page fault", *struct.unpack_from("<Q", self.page, 16),
+                    -struct.unpack_from("<i", self.page, 24)[0])
         return ("exit", reason)
 
     def exit_reason(self):

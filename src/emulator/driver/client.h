@@ -4,6 +4,7 @@
 #include "base/fd.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,8 +33,17 @@ public:
     GuestView& operator=(const GuestView&) = delete;
     virtual ~GuestView() = default;
 
-    /// Ascending. Client memory that is not there, or not readable, is in no piece.
+    /// Ascending. Client memory that is not there, or not readable, is in no piece. As it was
+    /// given.
     [[nodiscard]] virtual std::span<const Piece> pieces() const noexcept = 0;
+
+    /// Gives a part back to the client before the view goes, where the client gives_on_demand(): 0
+    /// or an errno. No guest may use it any more.
+    [[nodiscard]] virtual int give_back(std::uint64_t offset, std::uint64_t size) noexcept
+    {
+        (void)offset, (void)size;
+        return EBUSY;
+    }
 };
 
 struct ClientRange {
@@ -75,6 +85,10 @@ public:
     /// Takes memory away from the client (SIGBUS on touch) until the view goes. EINVAL if any of it
     /// is shared or lent already.
     [[nodiscard]] virtual int lend(ClientRange range, std::unique_ptr<GuestView>& view) = 0;
+
+    /// Whether share() and lend() may be called at any time and for parts of a region, as its pages
+    /// are wanted. Else for the whole of it, in the ioctl that names it or in START.
+    [[nodiscard]] virtual bool gives_on_demand() const noexcept = 0;
 
     /// Whether every page of a range could be pinned: it is there and, if `write`, may be written.
     [[nodiscard]] virtual bool pinnable(ClientRange range, bool write) const = 0;

@@ -33,11 +33,9 @@ bool any_overlap(const std::vector<FileRange>& ranges, FileRange range)
            });
 }
 
-std::vector<FileRange>::iterator find(std::vector<FileRange>& ranges, FileRange range)
+bool same(FileRange a, FileRange b)
 {
-    return std::find_if(ranges.begin(), ranges.end(), [&](const FileRange& one) {
-        return one.offset == range.offset && one.size == range.size;
-    });
+    return a.offset == b.offset && a.size == b.size;
 }
 
 std::uint64_t largest_file()
@@ -54,25 +52,27 @@ public:
         : memory_(memory), range_(range), lent_(lent)
     {
         const std::uint64_t end = memory.file_size();
-        const std::uint64_t size =
-            range.offset < end ? std::min(range.size, end - range.offset) : 0;
-        if (size == 0)
+        range_.size = range.offset < end ? std::min(range.size, end - range.offset) : 0;
+        if (range_.size == 0)
             return;
         mapping_ =
-            Mapping("mmap of guest memory", size, PROT_READ | PROT_WRITE,
+            Mapping("mmap of guest memory", range_.size, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_NORESERVE, memory.fd(), static_cast<long long>(range.offset));
         piece_[0] = {0, mapping_.bytes(), true};
     }
-    ~GuestMemoryView() override
-    {
-        if (lent_)
-            memory_.take_back(range_);
-    }
+    ~GuestMemoryView() override { (void)give_back(0, range_.size); }
 
     [[nodiscard]] std::span<const Piece> pieces() const noexcept override
     {
         return std::span(piece_).first(mapping_.data() != nullptr ? 1 : 0);
     }
+    [[nodiscard]] int give_back(std::uint64_t offset, std::uint64_t size) noexcept override
+    {
+        if (lent_ && size != 0)
+            memory_.end_lending({range_.offset + offset, size});
+        return 0;
+    }
+    [[nodiscard]] FileRange range() const noexcept { return range_; }
 
 private:
     GuestMemory& memory_;  // whose binding holds this
@@ -109,10 +109,9 @@ int GuestMemory::allocate(int mode, std::uint64_t offset, std::uint64_t size)
         return EOPNOTSUPP;
     if (!is_aligned(offset | size, page_size()))
         return EINVAL;
-    const std::scoped_lock lock(mutex_);
     if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) {
-        if (any_overlap(lent_, {offset, size}))
-            return EACCES;
+        if (const int error = take_from_guests({offset, size}))
+            return error;
     } else if (offset > size_ || size > size_ - offset) {
         return EINVAL;
     } else if ((mode & FALLOC_FL_ZERO_RANGE) != 0) {
@@ -123,48 +122,76 @@ int GuestMemory::allocate(int mode, std::uint64_t offset, std::uint64_t size)
                : errno;
 }
 
-int GuestMemory::may_map(FileRange range) const
+int GuestMemory::prepare_map(FileRange range)
 {
-    const std::scoped_lock lock(mutex_);
-    return any_overlap(lent_, range) ? EACCES : 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!any_overlap(lent_, range))
+            return 0;
+    }
+    return take_from_guests(range);
 }
 
-bool GuestMemory::bind(FileRange range)
+/// Every VM that has bound any of the range is asked; one that goes meanwhile has nothing left.
+int GuestMemory::take_from_guests(FileRange range)
+{
+    std::vector<std::shared_ptr<MemoryUser>> users;
+    {
+        const std::scoped_lock lock(mutex_);
+        for (const Bound& one : bound_)
+            if (auto user = overlap(one.range, range) ? one.user.lock() : nullptr)
+                users.push_back(std::move(user));
+    }
+    int result = 0;
+    for (const auto& user : users)
+        if (const int error = user->take_back(*this, range))
+            result = error;
+    return result;
+}
+
+bool GuestMemory::bind(FileRange range, std::weak_ptr<MemoryUser> user)
 {
     const std::scoped_lock lock(mutex_);
-    if (any_overlap(bound_, range))
+    if (std::any_of(bound_.begin(), bound_.end(),
+                    [&](const Bound& one) { return overlap(one.range, range); }))
         return false;
-    bound_.push_back(range);
+    bound_.push_back({range, std::move(user)});
     return true;
+}
+
+std::vector<GuestMemory::Bound>::iterator GuestMemory::find_bound(FileRange range)
+{
+    return std::find_if(bound_.begin(), bound_.end(),
+                        [&](const Bound& one) { return same(one.range, range); });
 }
 
 void GuestMemory::unbind(FileRange range)
 {
     const std::scoped_lock lock(mutex_);
-    if (const auto found = find(bound_, range); found != bound_.end())
+    if (const auto found = find_bound(range); found != bound_.end())
         bound_.erase(found);
 }
 
 void GuestMemory::shrink(FileRange bound, FileRange gone)
 {
     const std::scoped_lock lock(mutex_);
-    const auto found = find(bound_, bound);
+    const auto found = find_bound(bound);
     if (found == bound_.end())
         return;
     if (gone.size == bound.size) {
         bound_.erase(found);
         return;
     }
-    found->size -= gone.size;
+    found->range.size -= gone.size;
     if (gone.offset == bound.offset)
-        found->offset += gone.size;
+        found->range.offset += gone.size;
 }
 
 bool GuestMemory::is_lendable(FileRange range, const Client& client) const
 {
     {
         const std::scoped_lock lock(mutex_);
-        if (mappings_ != 0)
+        if (any_overlap(mapped_, range))
             return false;
     }
     return !client.maps(id_, {range.offset, range.size});
@@ -178,8 +205,8 @@ int GuestMemory::give(FileRange range, bool lend, const Client& client,
     try {
         auto made = std::make_unique<GuestMemoryView>(*this, range, lend);
         const std::scoped_lock lock(mutex_);
-        if (lend)
-            lent_.push_back(range);
+        if (lend && made->range().size != 0)
+            lent_.push_back(made->range());
         view = std::move(made);
     } catch (const Error&) {
         return ENOMEM;
@@ -187,11 +214,20 @@ int GuestMemory::give(FileRange range, bool lend, const Client& client,
     return 0;
 }
 
-void GuestMemory::take_back(FileRange range)
+void GuestMemory::end_lending(FileRange range)
 {
     const std::scoped_lock lock(mutex_);
-    if (const auto found = find(lent_, range); found != lent_.end())
-        lent_.erase(found);
+    std::vector<FileRange> left;
+    for (const FileRange& one : lent_) {
+        const std::uint64_t end = one.offset + one.size;
+        const std::uint64_t first = std::clamp(range.offset, one.offset, end);
+        const std::uint64_t last = std::clamp(range.offset + range.size, first, end);
+        if (first > one.offset)
+            left.push_back({one.offset, first - one.offset});
+        if (last < end)
+            left.push_back({last, end - last});
+    }
+    lent_ = std::move(left);
 }
 
 bool GuestMemory::read(std::uint64_t offset, std::span<std::byte> to) const noexcept
@@ -230,8 +266,12 @@ std::shared_ptr<GuestMemory> GuestMemories::find(const Client& client, int fd) c
 GuestMemoryFile::~GuestMemoryFile()
 {
     const std::scoped_lock lock(memory_->mutex_);
-    if (mapping_.data() != nullptr)
-        --memory_->mappings_;
+    const auto found =
+        std::find_if(memory_->mapped_.begin(), memory_->mapped_.end(), [&](const FileRange& one) {
+            return same(one, {0, mapping_.size()});
+        });
+    if (mapping_.data() != nullptr && found != memory_->mapped_.end())
+        memory_->mapped_.erase(found);
 }
 
 Reply GuestMemoryFile::ioctl(std::uint32_t, std::uintptr_t) noexcept
@@ -241,13 +281,13 @@ Reply GuestMemoryFile::ioctl(std::uint32_t, std::uintptr_t) noexcept
 
 std::byte* GuestMemoryFile::map_run_page(std::size_t size)
 {
-    if (const int error = memory_->may_map({0, size}))
+    if (const int error = memory_->prepare_map({0, size}))
         throw Error("mmap of guest memory: " + errno_text(error));
     if (mapping_.data() == nullptr) {
         mapping_ = Mapping("mmap of guest memory", size, PROT_READ | PROT_WRITE, MAP_SHARED,
                            memory_->fd());
         const std::scoped_lock lock(memory_->mutex_);
-        ++memory_->mappings_;
+        memory_->mapped_.push_back({0, mapping_.size()});
     }
     return mapping_.data();
 }

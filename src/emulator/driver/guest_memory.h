@@ -22,6 +22,16 @@ struct FileRange {
     std::uint64_t size = 0;
 };
 
+class GuestMemory;
+
+/// A VM that has bound guest memory. Any thread that holds none of the memory's locks.
+class MemoryUser {
+public:
+    virtual ~MemoryUser() = default;
+    /// Takes a range of the file back from the guest: 0, or EBUSY where it has that alone.
+    virtual int take_back(const GuestMemory& memory, FileRange range) = 0;
+};
+
 /// Memory that the driver made for guests (CREATE_GUEST_MEM of v15 to v17, gunyah-uapi.md 2.3): a
 /// memfd and what of it is bound to VMs. It lives while a descriptor or a binding refers to it. Any
 /// thread.
@@ -37,13 +47,13 @@ public:
     /// What a client's descriptor is to be; ours always is.
     [[nodiscard]] bool close_on_exec() const noexcept { return close_on_exec_; }
 
-    /// fallocate(2): 0 or an errno. What is lent keeps its pages.
+    /// fallocate(2): 0 or an errno. Pages to be freed are taken back from guests first.
     [[nodiscard]] int allocate(int mode, std::uint64_t offset, std::uint64_t size);
-    /// Whether a client may map the range: 0, or EACCES where a guest has it alone.
-    [[nodiscard]] int may_map(FileRange range) const;
+    /// A client is about to map the range, which takes lent pages back: 0 or an errno.
+    [[nodiscard]] int prepare_map(FileRange range);
 
     /// Marks a range as bound to a VM; false if any of it is bound to one.
-    [[nodiscard]] bool bind(FileRange range);
+    [[nodiscard]] bool bind(FileRange range, std::weak_ptr<MemoryUser> user);
     void unbind(FileRange range);
     /// Takes `gone`, the head or the tail, off a bound range.
     void shrink(FileRange bound, FileRange gone);
@@ -60,7 +70,14 @@ public:
 private:
     friend class GuestMemoryFile;
     friend class GuestMemoryView;
-    void take_back(FileRange range);
+    struct Bound {
+        FileRange range;
+        std::weak_ptr<MemoryUser> user;
+    };
+
+    int take_from_guests(FileRange range);
+    void end_lending(FileRange range);
+    [[nodiscard]] std::vector<Bound>::iterator find_bound(FileRange range);
     [[nodiscard]] std::uint64_t file_size() const noexcept;
 
     Fd fd_;
@@ -69,9 +86,9 @@ private:
     bool huge_pages_;
     bool close_on_exec_;
     mutable std::mutex mutex_;
-    std::vector<FileRange> bound_;
-    std::vector<FileRange> lent_;  // among them, those that a guest has
-    int mappings_ = 0;             // by GuestMemoryFile
+    std::vector<Bound> bound_;
+    std::vector<FileRange> lent_;    // among them, those that a guest has
+    std::vector<FileRange> mapped_;  // by GuestMemoryFile
 };
 
 /// The guest memory of one machine, by what its descriptors stand for. Any thread.

@@ -19,9 +19,14 @@
 namespace gh::driver {
 namespace {
 
-/// The ranges that guests see in place. Owned by the client and its views together, since views may
-/// outlive the device that made them.
-using SharedRanges = Locked<std::vector<ClientRange>>;
+/// A range that a guest sees in place, by a view.
+struct SharedRange {
+    ClientRange range;
+    const GuestView* view = nullptr;
+};
+
+/// Owned by the client and its views together, since views may outlive the device that made them.
+using SharedRanges = Locked<std::vector<SharedRange>>;
 
 bool overlap(ClientRange a, ClientRange b)
 {
@@ -39,24 +44,45 @@ public:
     SharedMemory(ClientRange range, std::shared_ptr<SharedRanges> ranges)
         : range_(range), ranges_(std::move(ranges)), pieces_(pieces_in_place(range))
     {
-        ranges_->with([&](auto& all) { all.push_back(range_); });
+        ranges_->with([&](auto& all) { all.push_back({range_, this}); });
     }
     ~SharedMemory() override
     {
         ranges_->with([&](auto& all) {
-            all.erase(std::find_if(all.begin(), all.end(), [&](const ClientRange& range) {
-                return range.address == range_.address && range.size == range_.size;
-            }));
+            std::erase_if(all, [&](const SharedRange& one) { return one.view == this; });
         });
     }
 
     [[nodiscard]] std::span<const Piece> pieces() const noexcept override { return pieces_; }
+    [[nodiscard]] int give_back(std::uint64_t offset, std::uint64_t size) noexcept override;
 
 private:
     ClientRange range_;
     std::shared_ptr<SharedRanges> ranges_;
     std::vector<Piece> pieces_;
 };
+
+int SharedMemory::give_back(std::uint64_t offset, std::uint64_t size) noexcept
+{
+    const ClientRange gone{range_.address + offset, size};
+    const std::uint64_t gone_end = gone.address + gone.size;
+    ranges_->with([&](auto& all) {
+        std::vector<SharedRange> left;
+        for (const SharedRange& one : all) {
+            if (one.view != this || !overlap(one.range, gone)) {
+                left.push_back(one);
+                continue;
+            }
+            const std::uint64_t end = one.range.address + one.range.size;
+            if (one.range.address < gone.address)
+                left.push_back({{one.range.address, gone.address - one.range.address}, this});
+            if (gone_end < end)
+                left.push_back({{gone_end, end - gone_end}, this});
+        }
+        all = std::move(left);
+    });
+    return 0;
+}
 
 class InProcessClient final : public Client {
 public:
@@ -65,6 +91,7 @@ public:
     [[nodiscard]] int dup_eventfd(int fd, Fd& copy) const noexcept override;
     [[nodiscard]] int share(ClientRange range, std::unique_ptr<GuestView>& view) override;
     [[nodiscard]] int lend(ClientRange range, std::unique_ptr<GuestView>& view) override;
+    [[nodiscard]] bool gives_on_demand() const noexcept override { return true; }
     [[nodiscard]] bool pinnable(ClientRange range, bool write) const override;
     [[nodiscard]] bool identify(int fd, FileId& id) const noexcept override;
     [[nodiscard]] bool maps(FileId, ClientRange) const override { return false; }
@@ -74,6 +101,7 @@ private:
 
     pid_t pid_ = ::getpid();
     std::shared_ptr<SharedRanges> shared_ = std::make_shared<SharedRanges>();
+    Locked<std::shared_ptr<Fd>> plug_;  // what stands where lent memory was
 };
 
 bool InProcessClient::read(std::uint64_t address, std::span<std::byte> to) const noexcept
@@ -108,11 +136,16 @@ int InProcessClient::lend(ClientRange range, std::unique_ptr<GuestView>& view)
 {
     const bool shared = shared_->with([&](const auto& all) {
         return std::any_of(all.begin(), all.end(),
-                           [&](const ClientRange& other) { return overlap(range, other); });
+                           [&](const SharedRange& other) { return overlap(range, other.range); });
     });
     if (shared || lent_already(range))
         return EINVAL;
-    return LentMemory::take(range, view);
+    const auto plug = plug_.with([](std::shared_ptr<Fd>& file) {
+        if (!file)
+            file = make_plug();
+        return file;
+    });
+    return plug ? LentMemory::take(range, plug, view) : ENOMEM;
 }
 
 bool InProcessClient::pinnable(ClientRange range, bool write) const

@@ -2,7 +2,6 @@
 #include "emulator/driver/memory_map.h"
 
 #include "base/bits.h"
-#include "base/log.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -33,53 +32,17 @@ std::uint64_t page_size() noexcept
     return size;
 }
 
-/// As the kernel compares, wrapped ends included.
-bool Binding::meets(Gpa other, std::uint64_t other_size) const noexcept
-{
-    return raw(at) <= raw(other) + (other_size - 1) && raw(other) <= raw(last());
-}
-
-bool Binding::read(const Client& client, std::uint64_t from, std::span<std::byte> to) const noexcept
-{
-    if (!view)
-        return memory ? memory->read(offset + from, to) : client.read(address + from, to);
-    const auto pieces = view->pieces();
-    const auto piece = std::find_if(pieces.begin(), pieces.end(), [&](const Piece& one) {
-        return from >= one.offset && from - one.offset <= one.host.size() &&
-               to.size() <= one.host.size() - (from - one.offset);
-    });
-    if (piece == pieces.end())
-        return false;
-    std::ranges::copy(piece->host.subspan(from - piece->offset, to.size()), to.begin());
-    return true;
-}
-
-int Binding::give(Client& client)
-{
-    if (view)
-        return 0;
-    if (memory)
-        return memory->give({offset, size}, lent, client, view);
-    const ClientRange range{address, size};
-    const int error = lent ? client.lend(range, view) : client.share(range, view);
-    if (error == EINVAL)
-        log(LogLevel::Warn,
-            "the memory behind guest address %#llx is given to a guest already: memory that is "
-            "lent belongs to one VM and one region alone",
-            static_cast<unsigned long long>(raw(at)));
-    return error;
-}
-
 MemoryMap::~MemoryMap()
 {
     for (const Binding& binding : bindings_)
         if (binding.memory)
             binding.memory->unbind({binding.offset, binding.size});
-    client_.unlock(locked_);
+    client_->unlock(locked_);
 }
 
 int MemoryMap::add(const gh_userspace_memory_region& region, bool lend)
 {
+    const std::scoped_lock lock(mutex_);
     const std::uint32_t known = kRights | (personality_.lent_flag ? GH_MEM_LENT : 0);
     if ((region.flags & ~known) != 0)
         return EINVAL;
@@ -99,7 +62,11 @@ int MemoryMap::add(const gh_userspace_memory_region& region, bool lend)
     added.label = region.label;
     added.rights = region.flags & kRights;
     added.lent = lend || (region.flags & GH_MEM_LENT) != 0;
+    added.stays = !client_->gives_on_demand();
     added.address = region.userspace_addr;
+    if (hypervisor_ != nullptr && personality_.demand_paged && added.stays)
+        if (const int error = added.give(*client_, 0, added.size, hypervisor_))
+            return error;
     insert(std::move(added));
     return 0;
 }
@@ -120,11 +87,11 @@ int MemoryMap::pin(const gh_userspace_memory_region& region)
         return 0;
     const bool write =
         personality_.pinning == Pinning::ForWriting || (region.flags & GH_MEM_ALLOW_WRITE) != 0;
-    if (personality_.memlock && !client_.lock(region.memory_size))
+    if (personality_.memlock && !client_->lock(region.memory_size))
         return ENOMEM;
-    if (!client_.pinnable({region.userspace_addr, region.memory_size}, write)) {
+    if (!client_->pinnable({region.userspace_addr, region.memory_size}, write)) {
         if (personality_.memlock)
-            client_.unlock(region.memory_size);
+            client_->unlock(region.memory_size);
         return EFAULT;
     }
     if (personality_.memlock)
@@ -146,7 +113,7 @@ int MemoryMap::remove(std::uint32_t label)
                                     [&](const Binding& binding) { return binding.label == label; });
     if (found == bindings_.end())
         return 0;
-    if (found->view)
+    if (!found->given.empty())
         kept_.push_back(std::move(*found));
     bindings_.erase(found);
     return 0;
@@ -154,7 +121,8 @@ int MemoryMap::remove(std::uint32_t label)
 
 int MemoryMap::bind(Binding binding)
 {
-    if (!binding.memory->bind({binding.offset, binding.size}))
+    const std::scoped_lock lock(mutex_);
+    if (!binding.memory->bind({binding.offset, binding.size}, weak_from_this()))
         return EEXIST;
     if (find_any(binding.at, binding.size)) {
         binding.memory->unbind({binding.offset, binding.size});
@@ -166,6 +134,7 @@ int MemoryMap::bind(Binding binding)
 
 int MemoryMap::unbind(const gunyah_map_mem_args& range)
 {
+    const std::scoped_lock lock(mutex_);
     const std::uint32_t flags = range.flags & ~GUNYAH_MEM_UNMAP;
     const auto found = std::find_if(bindings_.begin(), bindings_.end(), [&](const Binding& one) {
         const std::uint64_t from = range.guest_addr - raw(one.at);
@@ -178,19 +147,58 @@ int MemoryMap::unbind(const gunyah_map_mem_args& range)
     const bool tail = range.guest_addr + (range.size - 1) == raw(found->last());
     if (!head && !tail)
         return EINVAL;
-    if (found->view)
-        return EBUSY;
+    const std::uint64_t from = range.guest_addr - raw(found->at);
+    if (const int error = take(*found, from, from + (range.size - 1)))
+        return error;
     found->memory->shrink({found->offset, found->size}, {range.offset, range.size});
     if (head && tail) {
         bindings_.erase(found);
         return 0;
     }
-    found->size -= range.size;
-    if (head) {
-        found->at = found->at + range.size;
-        found->offset += range.size;
-    }
+    if (head)
+        found->cut_head(range.size);
+    else
+        found->size -= range.size;
     return 0;
+}
+
+int MemoryMap::take(Binding& binding, std::uint64_t from, std::uint64_t last)
+{
+    return binding.take(from, last - from + 1, hypervisor_);
+}
+
+/// Where nothing is given there is nothing to do, also outside all bindings.
+int MemoryMap::reclaim(Gpa at, std::uint64_t size)
+{
+    const std::scoped_lock lock(mutex_);
+    int result = 0;
+    for (Binding& binding : bindings_) {
+        if (size == 0 || !binding.meets(at, size))
+            continue;
+        const std::uint64_t from = raw(at) > raw(binding.at) ? at - binding.at : 0;
+        const std::uint64_t last =
+            std::min(binding.size - 1, (raw(at) + (size - 1)) - raw(binding.at));
+        if (const int error = take(binding, from, last))
+            result = error;
+    }
+    return result;
+}
+
+int MemoryMap::take_back(const GuestMemory& memory, FileRange range)
+{
+    const std::scoped_lock lock(mutex_);
+    int result = 0;
+    for (Binding& binding : bindings_) {
+        const std::uint64_t last = range.offset + (range.size - 1);
+        if (binding.memory.get() != &memory || binding.offset > last ||
+            range.offset > binding.offset + (binding.size - 1))
+            continue;
+        const std::uint64_t from = std::max(range.offset, binding.offset) - binding.offset;
+        if (const int error =
+                take(binding, from, std::min(binding.size - 1, last - binding.offset)))
+            result = error;
+    }
+    return result;
 }
 
 std::optional<std::size_t> MemoryMap::find(Gpa at) const noexcept
@@ -206,18 +214,38 @@ std::optional<std::size_t> MemoryMap::find_any(Gpa at, std::uint64_t size) const
     return std::nullopt;
 }
 
-int MemoryMap::give()
+int MemoryMap::give_all()
 {
     for (Binding& binding : bindings_)
-        if (const int error = binding.give(client_))
+        if (const int error = binding.give(*client_, 0, binding.size, hypervisor_))
             return error;
     return 0;
 }
 
-void MemoryMap::take_back() noexcept
+int MemoryMap::give_at_start(std::size_t image, std::uint64_t from, std::uint64_t bytes)
 {
     for (Binding& binding : bindings_)
-        binding.view.reset();
+        if (binding.stays)
+            if (const int error = binding.give(*client_, 0, binding.size, hypervisor_))
+                return error;
+    return bindings_[image].give(*client_, from, bytes, hypervisor_);
+}
+
+int MemoryMap::page_in(Gpa at, hyp::FaultAccess access)
+{
+    const std::scoped_lock lock(mutex_);
+    const auto found = find(at);
+    if (!found || hypervisor_ == nullptr)
+        return ENOENT;
+    Binding& binding = bindings_[*found];
+    return binding.page_in(*client_, at - binding.at, access, *hypervisor_);
+}
+
+void MemoryMap::give_back_all() noexcept
+{
+    const std::scoped_lock lock(mutex_);
+    for (Binding& binding : bindings_)
+        binding.given.clear();
     kept_.clear();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/driver/binding.h"
 #include "emulator/driver/client.h"
 #include "emulator/driver/guest_memory.h"
 #include "emulator/driver/personality.h"
@@ -9,48 +10,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <span>
+#include <utility>
 #include <vector>
 
 namespace gh::driver {
 
-/// Memory that a VM's owner bound to guest addresses: its own by SET_USER_MEM_REGION or
-/// LEND_USER_MEM, or the driver's by MAP_MEM.
-struct Binding {
-    Gpa at{};
-    std::uint64_t size = 0;
-    std::uint32_t label = 0;
-    std::uint32_t rights = 0;  // GH_MEM_ALLOW_*
-    bool lent = false;
-
-    std::uint64_t address = 0;  // the client's, where `memory` is null
-    std::shared_ptr<GuestMemory> memory;
-    std::uint64_t offset = 0;     // into memory
-    std::uint32_t map_flags = 0;  // MAP_MEM's
-
-    std::unique_ptr<GuestView> view;  // once the guest has it
-
-    [[nodiscard]] Gpa last() const noexcept { return at + (size - 1); }
-    [[nodiscard]] bool meets(Gpa other, std::uint64_t other_size) const noexcept;
-    /// Copies what lies at `from` of the binding; false where it is not there.
-    [[nodiscard]] bool read(const Client& client, std::uint64_t from,
-                            std::span<std::byte> to) const noexcept;
-    /// Shows it to the guest: 0 or an errno.
-    [[nodiscard]] int give(Client& client);
-};
-
-/// The guest-physical map of a VM as its owner described it. Not for two threads at once.
-class MemoryMap {
+/// The guest-physical map of a VM as its owner described it, and what of it the guest has. Any
+/// thread; where a call says so, lock() is held.
+class MemoryMap final : public MemoryUser, public std::enable_shared_from_this<MemoryMap> {
 public:
-    /// Both outlive it.
-    MemoryMap(Client& client, const Personality& personality)
-        : client_(client), personality_(personality)
+    /// `personality` outlives it.
+    MemoryMap(std::shared_ptr<Client> client, const Personality& personality)
+        : client_(std::move(client)), personality_(personality)
     {
     }
     MemoryMap(const MemoryMap&) = delete;
     MemoryMap& operator=(const MemoryMap&) = delete;
-    ~MemoryMap();
+    ~MemoryMap() override;
+
+    [[nodiscard]] std::unique_lock<std::mutex> lock() const { return std::unique_lock(mutex_); }
 
     /// SET_USER_MEM_REGION and LEND_USER_MEM from the flags on, in the generation's order of checks
     /// (gunyah-uapi.md 2.2): 0 or an errno.
@@ -58,29 +38,44 @@ public:
 
     /// MAP_MEM whose arguments are sound (2.3): EEXIST where file or guest range are taken.
     [[nodiscard]] int bind(Binding binding);
-    /// MAP_MEM with UNMAP: ENOENT, EINVAL for a hole in the middle, EBUSY once the guest has it.
+    /// MAP_MEM with UNMAP: ENOENT, EINVAL for a hole in the middle, EBUSY where the guest has some
+    /// of it alone.
     [[nodiscard]] int unbind(const gunyah::gunyah_map_mem_args& range);
+    /// RECLAIM_REGION: 0, or EBUSY where the guest has some of it alone.
+    [[nodiscard]] int reclaim(Gpa at, std::uint64_t size);
+    int take_back(const GuestMemory& memory, FileRange range) override;
 
-    /// The binding that holds `at`, as an index into all().
+    /// The binding that holds `at`, as an index into all(). Locked.
     [[nodiscard]] std::optional<std::size_t> find(Gpa at) const noexcept;
-    /// One that holds any of the range.
+    /// One that holds any of the range. Locked.
     [[nodiscard]] std::optional<std::size_t> find_any(Gpa at, std::uint64_t size) const noexcept;
+    /// Ascending. Locked.
     [[nodiscard]] const std::vector<Binding>& all() const noexcept { return bindings_; }
 
-    /// Makes every binding visible to the guest: lent ones leave the client's view here. 0 or an
-    /// errno. Bindings that are visible already stay.
-    [[nodiscard]] int give();
-    /// Gives everything back.
-    void take_back() noexcept;
+    /// Gives the guest all of every binding: lent ones leave the client's view here. 0 or an errno.
+    /// Locked.
+    [[nodiscard]] int give_all();
+    /// Gives what a VM that pages on demand has from its start: a range of binding `image`, and
+    /// what its client does not give later. Locked.
+    [[nodiscard]] int give_at_start(std::size_t image, std::uint64_t from, std::uint64_t bytes);
+    /// From now on the guest runs, and what is given goes to it; nullptr: no more. Locked.
+    void attach(hyp::Vm* hypervisor) noexcept { hypervisor_ = hypervisor; }
+    /// Brings in the page that the guest wants: 0, or why not as an errno (2.8).
+    [[nodiscard]] int page_in(Gpa at, hyp::FaultAccess access);
+    /// Gives everything back. The guest is gone.
+    void give_back_all() noexcept;
 
 private:
     int remove(std::uint32_t label);
     [[nodiscard]] int check_place(const gunyah::gh_userspace_memory_region& region) const;
     [[nodiscard]] int pin(const gunyah::gh_userspace_memory_region& region);
     void insert(Binding binding);
+    [[nodiscard]] int take(Binding& binding, std::uint64_t from, std::uint64_t last);
 
-    Client& client_;
+    std::shared_ptr<Client> client_;
     const Personality& personality_;
+    mutable std::mutex mutex_;
+    hyp::Vm* hypervisor_ = nullptr;
     std::vector<Binding> bindings_;  // ascending
     std::vector<Binding> kept_;      // removed, but the guest has them
     std::uint64_t locked_ = 0;       // bytes that count against RLIMIT_MEMLOCK

@@ -33,8 +33,9 @@ int Vm::start()
 
 int Vm::run_start_sequence()
 {
-    const std::scoped_lock lock(memory_mutex_);
-    if (const int error = configure())
+    const auto lock = memory_->lock();
+    rm::ImageConfig config;
+    if (const int error = configure(config))
         return error;
     if (!personality_.boot_after_resources)
         if (const int error = set_boot_registers())
@@ -43,17 +44,18 @@ int Vm::run_start_sequence()
     if (personality_.boot_after_resources)
         if (const int error = set_boot_registers())
             return error;
-    // With demand paging the moment when lent memory leaves its owner is a little later than on
-    // the real thing for the devicetree (its parcel goes before CONFIG_IMAGE), a little earlier for
-    // the rest (when the guest touches it).
-    if (const int error = memory_.give())
-        return error;
+    // A little later than the real thing, where the devicetree's parcel goes before CONFIG_IMAGE.
+    if (personality_.demand_paged)
+        if (const int error =
+                memory_->give_at_start(config.image, config.dtb_offset, config.dtb_size))
+            return error;
     const auto error =
         guest_->start(host_pieces(), [this](const hyp::VmExit& exit) { exited(exit); });
     if (error != rm::Error::Ok)
         return errno_of(error);
     status_ = rm::VmState::Running;
     hypervisor_ = guest_->hypervisor();
+    memory_->attach(hypervisor_);
     attach_doorbells();
     guest_->hypervisor()->begin();  // last: the guest may end at once
     return 0;
@@ -91,15 +93,15 @@ int Vm::find_image(rm::ImageConfig& config) const
     const Gpa at{dtb_.guest_phys_addr};
     const bool any = !personality_.demand_paged && !personality_.dtb_within_region;
     const auto image =
-        any ? memory_.find_any(at, std::max<std::uint64_t>(dtb_.size, 1)) : memory_.find(at);
-    const bool inside = image && dtb_.size <= memory_.all()[*image].last() - at + 1;
+        any ? memory_->find_any(at, std::max<std::uint64_t>(dtb_.size, 1)) : memory_->find(at);
+    const bool inside = image && dtb_.size <= memory_->all()[*image].last() - at + 1;
     if (!image || (personality_.dtb_within_region && !inside)) {
         log(LogLevel::Warn, "GH_VM_START: the devicetree at %#llx is in no memory given to the VM",
             static_cast<unsigned long long>(raw(at)));
         return personality_.demand_paged ? ENOENT : EINVAL;
     }
     config.image = *image;
-    config.dtb_offset = at - memory_.all()[*image].at;
+    config.dtb_offset = at - memory_->all()[*image].at;
     config.dtb_size = dtb_.size;
     return 0;
 }
@@ -107,7 +109,7 @@ int Vm::find_image(rm::ImageConfig& config) const
 /// Copies the tree. With demand paging its range is pinned and lent on its own, here.
 int Vm::read_devicetree(const rm::ImageConfig& config, std::vector<std::byte>& dtb) const
 {
-    const Binding& image = memory_.all()[config.image];
+    const Binding& image = memory_->all()[config.image];
     const bool inside =
         config.dtb_offset <= image.size && dtb_.size <= image.size - config.dtb_offset;
     if (!inside && !personality_.demand_paged)
@@ -131,7 +133,7 @@ int Vm::read_devicetree(const rm::ImageConfig& config, std::vector<std::byte>& d
 
 void Vm::add_parcels(rm::ImageConfig& config) const
 {
-    for (const Binding& binding : memory_.all())
+    for (const Binding& binding : memory_->all())
         config.parcels.push_back(
             {binding.at, binding.size, binding.label, binding.rights, binding.lent});
 }
@@ -139,16 +141,15 @@ void Vm::add_parcels(rm::ImageConfig& config) const
 /// MEM_LEND or MEM_SHARE of each region, where that is how memory is given.
 int Vm::give_parcels()
 {
-    for (; parcels_ < memory_.all().size(); ++parcels_)
+    for (; parcels_ < memory_->all().size(); ++parcels_)
         if (const auto error = manager_->take_parcel(); error != rm::Error::Ok)
             return errno_of(error);
-    return memory_.give();
+    return memory_->give_all();
 }
 
 /// Memory and CONFIG_IMAGE. `dtb` becomes a copy of the tree.
-int Vm::load_image(std::vector<std::byte>& dtb)
+int Vm::load_image(rm::ImageConfig& config, std::vector<std::byte>& dtb)
 {
-    rm::ImageConfig config;
     if (!personality_.demand_paged)
         if (const int error = give_parcels())
             return error;
@@ -157,18 +158,18 @@ int Vm::load_image(std::vector<std::byte>& dtb)
     if (const int error = read_devicetree(config, dtb))
         return error;
     add_parcels(config);
-    return errno_of(guest_->configure(std::move(config)));
+    return errno_of(guest_->configure(config));
 }
 
 /// Up to VM_INIT.
-int Vm::configure()
+int Vm::configure(rm::ImageConfig& config)
 {
     std::vector<std::byte> dtb;
-    if (const int error = load_image(dtb))
+    if (const int error = load_image(config, dtb))
         return error;
     // android16 takes a firmware of size 0 for none.
     if (firmware_ && (firmware_->size > 0 || !personality_.set_auth_type)) {
-        if (!memory_.find(Gpa{firmware_->guest_phys_addr}))
+        if (!memory_->find(Gpa{firmware_->guest_phys_addr}))
             return personality_.demand_paged ? ENOENT : EINVAL;
         return errno_of(guest_->set_firmware_memory());
     }
@@ -191,9 +192,9 @@ int Vm::set_boot_registers()
 std::vector<rm::HostPiece> Vm::host_pieces() const
 {
     std::vector<rm::HostPiece> pieces;
-    for (std::size_t i = 0; i < memory_.all().size(); ++i)
-        for (const Piece& piece : memory_.all()[i].view->pieces())
-            pieces.push_back({i, piece.offset, piece.host, piece.host_writable});
+    for (std::size_t i = 0; i < memory_->all().size(); ++i)
+        for (const Given& part : memory_->all()[i].given)
+            pieces.push_back({i, part.offset, part.host, part.host_writable});
     return pieces;
 }
 

@@ -60,8 +60,9 @@ int Vcpu::settle(hyp::Resume& resume) noexcept
         return 0;
     case Pending::MmioRead:
     case Pending::MmioWrite: return settle_mmio(resume);
-    case Pending::PageFault: pending_ = Pending::Nothing; return 0;
+    case Pending::PageFault: pending_ = Pending::Nothing; return 0;  // byte 37 is not looked at
     case Pending::Nothing:
+    case Pending::Retry:
     case Pending::Down: return 0;
     }
     return 0;
@@ -100,6 +101,10 @@ int Vcpu::loop(hyp::Vm& hypervisor, unsigned index, hyp::Resume resume) noexcept
             return EINTR;
         if (hypervisor.schedules())
             return EBUSY;
+        if (pending_ == Pending::Retry) {
+            resume.action = hyp::Resume::Action::Retry;
+            pending_ = Pending::Nothing;
+        }
         const auto result = hypervisor.run(index, std::exchange(resume, {}));
         if (exits(hypervisor, index, result))
             return 0;
@@ -116,11 +121,10 @@ bool Vcpu::exits(hyp::Vm& hypervisor, unsigned index, const hyp::VcpuRunResult& 
     case hyp::VcpuState::SystemReset:
     case hyp::VcpuState::Fault: return sleeps(hypervisor, index);
     case hyp::VcpuState::VmmioRead:
-    case hyp::VcpuState::VmmioWrite: return exits_mmio(result);
+    case hyp::VcpuState::VmmioWrite: return exits_access(result);
     case hyp::VcpuState::PageFault:
-        if (vm_.personality().page_faults)
-            exit_page_fault(result.data[0]);
-        return vm_.personality().page_faults;  // to the others an unknown state: they go on
+        // To generations before, an unknown state: they go on.
+        return vm_.personality().page_faults && exits_page_fault(result);
     }
     return false;
 }
@@ -134,6 +138,18 @@ bool Vcpu::sleeps(hyp::Vm& hypervisor, unsigned index) noexcept
         return false;
     exit_status();
     return true;
+}
+
+/// Memory comes before devices: what is shared and not there yet looks like one.
+bool Vcpu::exits_access(const hyp::VcpuRunResult& result) noexcept
+{
+    const auto access = result.state == hyp::VcpuState::VmmioWrite ? hyp::FaultAccess::Write
+                                                                   : hyp::FaultAccess::Read;
+    if (vm_.personality().demand_paged && vm_.page_in(Gpa{result.data[0]}, access) == 0) {
+        pending_ = Pending::Retry;
+        return false;
+    }
+    return exits_mmio(result);
 }
 
 /// False when an ioeventfd took the store.
@@ -156,13 +172,19 @@ bool Vcpu::exits_mmio(const hyp::VcpuRunResult& result) noexcept
     return true;
 }
 
-void Vcpu::exit_page_fault(std::uint64_t address) noexcept
+/// False when the page is there now, or what another vCPU did may have helped.
+bool Vcpu::exits_page_fault(const hyp::VcpuRunResult& result) noexcept
 {
+    const int error =
+        vm_.page_in(Gpa{result.data[0]}, static_cast<hyp::FaultAccess>(result.data[1]));
+    if (error == 0)
+        return false;
     shared_.exit_reason = GH_VCPU_EXIT_PAGE_FAULT;
-    shared_.page_fault.phys_addr = address;
-    shared_.page_fault.attempt = -vm_.page_fault_error(Gpa{address});
+    shared_.page_fault.phys_addr = result.data[0];
+    shared_.page_fault.attempt = -error;
     shared_.page_fault.resume_action = GUNYAH_VCPU_RESUME_FAULT;
     pending_ = Pending::PageFault;
+    return true;
 }
 
 void Vcpu::exit_status() noexcept

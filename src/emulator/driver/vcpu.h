@@ -35,15 +35,16 @@ public:
 
 private:
     /// What the next run has to settle first.
-    enum class Pending { First, Nothing, MmioRead, MmioWrite, PageFault, Down };
+    enum class Pending { First, Nothing, MmioRead, MmioWrite, Retry, PageFault, Down };
 
     int settle(hyp::Resume& resume) noexcept;
     int settle_mmio(hyp::Resume& resume) noexcept;
     int loop(hyp::Vm& hypervisor, unsigned index, hyp::Resume resume) noexcept;
     bool exits(hyp::Vm& hypervisor, unsigned index, const hyp::VcpuRunResult& result) noexcept;
+    bool exits_access(const hyp::VcpuRunResult& result) noexcept;
     bool sleeps(hyp::Vm& hypervisor, unsigned index) noexcept;
     bool exits_mmio(const hyp::VcpuRunResult& result) noexcept;
-    void exit_page_fault(std::uint64_t address) noexcept;
+    bool exits_page_fault(const hyp::VcpuRunResult& result) noexcept;
     void exit_status() noexcept;
     [[nodiscard]] bool take_interrupt() noexcept { return interrupted_.exchange(false); }
     [[nodiscard]] bool immediate_exit() const noexcept;

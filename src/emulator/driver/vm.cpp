@@ -19,7 +19,7 @@ Vm::Vm(std::shared_ptr<rm::ResourceManager> manager, std::shared_ptr<GuestMemori
       memories_(std::move(memories)),
       client_(std::move(client)),
       personality_(personality),
-      memory_(*client_, personality),
+      memory_(std::make_shared<MemoryMap>(client_, personality)),
       ioeventfds_(personality),
       irqfds_(std::make_unique<Irqfds>([this](std::uint32_t label) { ring(label); }))
 {
@@ -46,9 +46,13 @@ void Vm::reclaim() noexcept
         return;
     }
     // A VM that failed before VM_INIT is not reset, so that its vmid may be lost (2.6).
+    {
+        const auto lock = memory_->lock();
+        memory_->attach(nullptr);
+    }
     if (status_ != rm::VmState::Load)
         (void)guest_->reset();
-    memory_.take_back();
+    memory_->give_back_all();
     manager_->take_parcels_back(parcels_);
     if (manager_->deallocate(*guest_) != rm::Error::Ok)
         log(LogLevel::Warn, "the Resource Manager keeps vmid %#x: its VM failed before VM_INIT",
@@ -169,12 +173,6 @@ hyp::VmExit Vm::exit() const
 {
     const std::scoped_lock lock(exit_mutex_);
     return exit_;
-}
-
-int Vm::page_fault_error(Gpa at) const
-{
-    const std::scoped_lock lock(memory_mutex_);
-    return memory_.find(at) ? EFAULT : ENOENT;
 }
 
 /// A write to an irqfd. Before START there is no doorbell, and the write is lost.

@@ -65,7 +65,11 @@ public:
     [[nodiscard]] std::optional<Target> running_vcpu(std::uint32_t id) const noexcept;
     [[nodiscard]] rm::VmState status() const noexcept { return status_; }
     [[nodiscard]] hyp::VmExit exit() const;
-    [[nodiscard]] int page_fault_error(Gpa at) const;
+    /// Brings in the page that a vCPU wants: 0, or why not as an errno.
+    [[nodiscard]] int page_in(Gpa at, hyp::FaultAccess access) const
+    {
+        return memory_->page_in(at, access);
+    }
     [[nodiscard]] const Client& client() const noexcept { return *client_; }
     [[nodiscard]] const Personality& personality() const noexcept { return personality_; }
     [[nodiscard]] const Ioeventfds& ioeventfds() const noexcept { return ioeventfds_; }
@@ -100,8 +104,8 @@ private:
     int read_devicetree(const rm::ImageConfig& config, std::vector<std::byte>& dtb) const;
     void add_parcels(rm::ImageConfig& config) const;
     int give_parcels();
-    int load_image(std::vector<std::byte>& dtb);
-    int configure();
+    int load_image(rm::ImageConfig& config, std::vector<std::byte>& dtb);
+    int configure(rm::ImageConfig& config);
     int set_boot_registers();
     std::vector<rm::HostPiece> host_pieces() const;
     void reclaim() noexcept;
@@ -128,9 +132,8 @@ private:
     mutable std::mutex exit_mutex_;
     hyp::VmExit exit_{.type = 0, .reason_size = 0, .reason = {}};
 
-    mutable std::mutex memory_mutex_;
-    MemoryMap memory_;
-    std::size_t parcels_ = 0;  // that the Resource Manager has got
+    std::shared_ptr<MemoryMap> memory_;  // guest memory may ask for it a little longer
+    std::size_t parcels_ = 0;            // that the Resource Manager has got
 
     std::mutex function_mutex_;
     std::vector<Added> added_;                              // where Removal compares all of it

@@ -18,8 +18,7 @@ int Vm::set_user_memory(std::uintptr_t argument, bool lend)
         return EPERM;
     if (!read_struct(*client_, argument, region))
         return EFAULT;
-    const std::scoped_lock lock(memory_mutex_);
-    const int error = memory_.add(region, lend);
+    const int error = memory_->add(region, lend);
     if (error == 0)
         log_late_memory(Gpa{region.guest_phys_addr});
     return error;
@@ -27,13 +26,11 @@ int Vm::set_user_memory(std::uintptr_t argument, bool lend)
 
 void Vm::log_late_memory(Gpa at) const
 {
-    if (status_ != initial_state())
+    if (status_ != initial_state() && !personality_.demand_paged)
         log(LogLevel::Warn,
-            "memory at guest address %#llx was added after GH_VM_START: %s; add memory before "
-            "START",
-            static_cast<unsigned long long>(raw(at)),
-            personality_.demand_paged ? "this emulation does not show it to the guest"
-                                      : "kernels of this generation never give it to the guest");
+            "memory at guest address %#llx was added after GH_VM_START: kernels of this generation "
+            "never give it to the guest; add memory before START",
+            static_cast<unsigned long long>(raw(at)));
 }
 
 namespace {
@@ -64,9 +61,8 @@ int Vm::map_memory(std::uintptr_t argument)
         return EINVAL;
     if (memory->huge_pages() && !is_aligned(map.guest_addr | map.offset | map.size, kHugePage))
         return EINVAL;
-    const std::scoped_lock lock(memory_mutex_);
     if ((map.flags & GUNYAH_MEM_UNMAP) != 0)
-        return memory_.unbind(map);
+        return memory_->unbind(map);
     Binding binding;
     binding.at = Gpa{map.guest_addr};
     binding.size = map.size;
@@ -75,10 +71,7 @@ int Vm::map_memory(std::uintptr_t argument)
     binding.memory = std::move(memory);
     binding.offset = map.offset;
     binding.map_flags = map.flags;
-    const int error = memory_.bind(std::move(binding));
-    if (error == 0)
-        log_late_memory(Gpa{map.guest_addr});
-    return error;
+    return memory_->bind(std::move(binding));
 }
 
 int Vm::reclaim_region(std::uintptr_t argument)
@@ -90,8 +83,7 @@ int Vm::reclaim_region(std::uintptr_t argument)
         return EFAULT;
     if (!is_aligned(range.size, page_size()) || !is_aligned(range.guest_phys_addr, page_size()))
         return EINVAL;
-    // Nothing is the guest's before START; what it has got since is in use.
-    return hypervisor_ == nullptr ? 0 : EBUSY;
+    return memory_->reclaim(Gpa{range.guest_phys_addr}, range.size);
 }
 
 int Vm::map_cma(std::uintptr_t argument)

@@ -49,7 +49,8 @@ struct Parcel {
     bool lent = false;
 };
 
-/// Where (a part of) a parcel lies in this process, from VM_START on.
+/// Where (a part of) a parcel lies in this process, at VM_START. With demand paging the rest comes
+/// to the running guest (SET_DEMAND_PAGING).
 struct HostPiece {
     std::size_t parcel = 0;
     std::uint64_t offset = 0;

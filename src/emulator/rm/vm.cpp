@@ -294,7 +294,7 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
         if (rights_are_possible(parcel.rights))
             config.ram.push_back({parcel.at + piece.offset, piece.host,
                                   (parcel.rights & kWrite) != 0 && piece.host_writable,
-                                  (parcel.rights & kExecute) != 0});
+                                  (parcel.rights & kExecute) != 0, parcel.lent});
     }
     if (tree_->rpc) {
         rpc_ = std::make_unique<RpcServer>(*tree_, vmid_);
@@ -303,6 +303,10 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
                 rpc_->run(vm);
         };
     }
+    config.paging.on = policy_.addresses_honoured;
+    for (const Parcel& parcel : config_.parcels)
+        if (parcel.lent)
+            config.paging.guests_alone.push_back({parcel.at, parcel.size});
     config.on_exit = [this, tell = std::move(on_exit)](hyp::VmExit exit) {
         if (!tree_->proxy)  // no VCPU_RUN tells of it
             log(LogLevel::Warn, "Resource Manager: VM %#x has ended: %s", unsigned{vmid_},

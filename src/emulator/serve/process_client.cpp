@@ -33,6 +33,8 @@ public:
     {
         return give_memory(range, true, given_, view);
     }
+    /// Its memory is had by way of the thread that asks, and copied while nobody else writes to it.
+    [[nodiscard]] bool gives_on_demand() const noexcept override { return false; }
     [[nodiscard]] bool pinnable(driver::ClientRange range, bool write) const override;
     [[nodiscard]] bool identify(int fd, driver::FileId& id) const noexcept override;
     [[nodiscard]] bool maps(driver::FileId file, driver::ClientRange range) const override;

@@ -63,10 +63,10 @@ Server::Verdict Server::map(const StandIn& object, const Call& call)
     case Kind::GuestMemory: break;
     }
     const auto file = object.file();
-    const auto* const memory = guest_memory(file.get());
+    auto* const memory = guest_memory(file.get());
     const int error = is_private || memory == nullptr
                           ? EINVAL
-                          : memory->may_map({call.arguments[5], call.arguments[1]});
+                          : memory->prepare_map({call.arguments[5], call.arguments[1]});
     return {error != 0, 0, error};
 }
 

@@ -29,6 +29,18 @@ bool is_ours(std::uint32_t request)
     return type == 'G' || type == 'A';
 }
 
+bool moves_memory(std::uint32_t request)
+{
+    switch (request) {
+    case GH_VM_START:
+    case GH_VM_SET_USER_MEM_REGION:
+    case GH_VM_ANDROID_LEND_USER_MEM:
+    case GUNYAH_VM_MAP_MEM:
+    case GUNYAH_VM_RECLAIM_REGION: return true;
+    default: return false;
+    }
+}
+
 }  // namespace
 
 /// False: not a descriptor of ours, and nothing was answered.
@@ -74,10 +86,11 @@ void Server::control_device(const Call& call)
            std::move(reply));
 }
 
-/// START may borrow the client's thread, whose calls somebody has to receive meanwhile.
+/// What gives or takes memory may borrow the client's thread, whose calls somebody has to receive
+/// meanwhile, or wait for who does.
 void Server::control_file(const Object& object, const Call& call)
 {
-    if (request_of(call) != GH_VM_START && object->strand.idle())
+    if (!moves_memory(request_of(call)) && object->strand.idle())
         perform(object, call);
     else
         object->strand.add([this, object, call] { perform(object, call); });

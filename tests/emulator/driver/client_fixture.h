@@ -164,6 +164,35 @@ struct ClientFixture {
         return ioeventfd(GH_VM_REMOVE_FUNCTION, addr, len, -1, flags, datamatch);
     }
 
+    /// The guest wants a page of memory: 0 when it has it, or the errno of the page fault exit.
+    /// VMMIO: as an access that has a syndrome, where -1 means an MMIO exit.
+    int touch(std::uint64_t at, hyp::FaultAccess access = hyp::FaultAccess::Read)
+    {
+        return toucher_meets(
+            returns(hyp::VcpuState::PageFault, at, static_cast<std::uint64_t>(access)));
+    }
+    int load(std::uint64_t at) { return toucher_meets(returns(hyp::VcpuState::VmmioRead, at, 8)); }
+    int store(std::uint64_t at, std::uint64_t value = 0)
+    {
+        return toucher_meets(returns(hyp::VcpuState::VmmioWrite, at, 8, value));
+    }
+    /// The run page of who does.
+    gh_vcpu_run& touched() { return *reinterpret_cast<gh_vcpu_run*>(toucher->map_run_page(kPage)); }
+
+    int toucher_meets(Hypervisor::Step step)
+    {
+        constexpr std::uint64_t kEnd = 0x7000;
+        if (!toucher)
+            toucher = add_vcpu(0).file;
+        hypervisor().steps[0] = {std::move(step), returns(hyp::VcpuState::VmmioWrite, kEnd, 8, 0)};
+        touched().exit_reason = 0;
+        if (const int error = toucher->ioctl(GH_VCPU_RUN, 0).error)
+            return error;
+        if (touched().exit_reason == GH_VCPU_EXIT_PAGE_FAULT)
+            return -touched().page_fault.attempt;
+        return touched().mmio.phys_addr == kEnd ? 0 : -1;
+    }
+
     int describe(std::uint32_t request, std::uint32_t type, std::uint32_t size,
                  const void* argument)
     {
@@ -177,6 +206,7 @@ struct ClientFixture {
     std::uint32_t guest_memory_fd = 0;
     std::unique_ptr<File> device;
     std::unique_ptr<File> vm;
+    std::unique_ptr<File> toucher;  // a vCPU
 };
 
 /// Names of generations that share a row of a table.

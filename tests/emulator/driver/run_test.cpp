@@ -232,18 +232,6 @@ TEST_CASE_FIXTURE(RunningFixture, "RUN goes on when the VM file and the device a
     CHECK(page().mmio.phys_addr == 0x1000);
 }
 
-TEST_CASE_FIXTURE(RunningFixture, "a page fault says why: no binding, or memory that is not there")
-{
-    guest(returns(VcpuState::PageFault, 0xa000'0000));
-    guest(returns(VcpuState::PageFault, kBase));
-    CHECK(run() == 0);
-    CHECK(page().exit_reason == GH_VCPU_EXIT_PAGE_FAULT);
-    CHECK(page().page_fault.attempt == -ENOENT);
-    CHECK(page().page_fault.resume_action == GUNYAH_VCPU_RESUME_FAULT);
-    CHECK(run() == 0);
-    CHECK(page().page_fault.attempt == -EFAULT);
-}
-
 TEST_CASE_FIXTURE(RunningFixture, "ioeventfds swallow stores of any width, and no loads")
 {
     const gh::EventFd event;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "scripted_hypervisor.h"
 
+#include "base/error.h"
+
+#include <algorithm>
 #include <chrono>
 
 namespace gh::test {
@@ -22,8 +25,44 @@ void Hypervisor::reset()
     masks.clear();
     at_begin = nullptr;
     begun = false;
+    ram.clear();
     stopped = false;
     over = false;
+}
+
+const hyp::RamRange* Hypervisor::range_at(std::uint64_t at)
+{
+    for (const hyp::RamRange& range : ram)
+        if (at - raw(range.at) < range.host.size())
+            return &range;
+    return nullptr;
+}
+
+std::byte* Hypervisor::find(std::uint64_t at)
+{
+    const hyp::RamRange* const range = range_at(at);
+    return range != nullptr ? range->host.data() + (at - raw(range->at)) : nullptr;
+}
+
+void Hypervisor::release(std::uint64_t at, std::uint64_t size)
+{
+    const std::scoped_lock lock(mutex);
+    std::vector<hyp::RamRange> left;
+    for (hyp::RamRange range : ram) {
+        const std::uint64_t begin = raw(range.at);
+        const std::uint64_t end = begin + range.host.size();
+        const std::uint64_t first = std::clamp(at, begin, end);
+        const std::uint64_t last = std::clamp(at + size, first, end);
+        const auto host = range.host;
+        range.host = host.first(first - begin);
+        if (!range.host.empty())
+            left.push_back(range);
+        range.at = Gpa{last};
+        range.host = host.last(end - last);
+        if (!range.host.empty())
+            left.push_back(range);
+    }
+    ram = std::move(left);
 }
 
 void Hypervisor::end(std::uint16_t type)
@@ -57,6 +96,7 @@ struct Vm::Parts {};
 Vm::Vm(VmConfig config)
 {
     const std::scoped_lock lock(hypervisor().mutex);
+    hypervisor().ram = config.ram;
     hypervisor().config = std::move(config);
     hypervisor().over = false;
     ++hypervisor().vms;
@@ -123,6 +163,28 @@ bool Vm::exited() const noexcept
 {
     const std::scoped_lock lock(hypervisor().mutex);
     return hypervisor().over;
+}
+
+void Vm::map(const RamRange& range)
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    for (std::uint64_t page = 0; page < range.host.size(); page += 0x1000)
+        GH_CHECK(hypervisor().find(raw(range.at) + page) == nullptr);
+    hypervisor().ram.push_back(range);
+}
+
+void Vm::unmap(MemoryRange range)
+{
+    hypervisor().release(raw(range.at), range.size);
+}
+
+bool Vm::has_any(MemoryRange range) const
+{
+    const std::scoped_lock lock(hypervisor().mutex);
+    return std::any_of(hypervisor().ram.begin(), hypervisor().ram.end(), [&](const RamRange& one) {
+        return raw(one.at) <= raw(range.at) + (range.size - 1) &&
+               raw(range.at) <= raw(one.at) + (one.host.size() - 1);
+    });
 }
 
 std::uint64_t Vm::doorbell_send(unsigned bell, std::uint64_t flags) noexcept

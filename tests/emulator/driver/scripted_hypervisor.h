@@ -31,10 +31,17 @@ struct Hypervisor {
     std::vector<std::pair<unsigned, std::uint64_t>> sends;
     std::vector<unsigned> masks;
     bool begun = false;
+    std::vector<hyp::RamRange> ram;  // that the guest has: of its start and map(), without unmap()
     bool stopped = false;
     bool over = false;
 
     void reset();
+    /// Where the guest's byte at `at` is; nullptr: it has none there.
+    std::byte* find(std::uint64_t at);
+    /// The range that holds it.
+    const hyp::RamRange* range_at(std::uint64_t at);
+    /// What the guest does by addrspace_modify_pages.
+    void release(std::uint64_t at, std::uint64_t size);
     /// The guest ends: what RM's notification says, then vCPUs are powered off.
     void end(std::uint16_t type);
     /// Waits (at most two seconds) until a doorbell was sent `count` times in all.

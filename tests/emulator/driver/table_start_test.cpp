@@ -215,9 +215,12 @@ TEST_CASE(
         client.prepare(true);
         client.ram.data()[5] = std::byte{0x77};
         REQUIRE(client.start() == 0);
+        if (client.personality.demand_paged)
+            CHECK(client.touch(kBase) == 0);
         CHECK_FALSE(readable(client.ram.data()));
-        hypervisor().config.ram[0].host[0] = std::byte{0x5a};
+        *hypervisor().find(kBase) = std::byte{0x5a};
         hypervisor().end(1);
+        client.toucher.reset();
         CHECK_FALSE(readable(client.ram.data()));
         client.vm.reset();
         CHECK(client.ram.data()[0] == std::byte{0x5a});
