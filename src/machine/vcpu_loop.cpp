@@ -84,6 +84,13 @@ std::string VcpuLoop::describe(const gunyah::PageFaultExit& exit) const
                "than the guest. Make memory.size smaller, free host memory or raise "
                "`ulimit -l`";
     case EFAULT: return text + ": the file behind the memory is too short or cannot be written";
+    case EINVAL: return text + ": the memory is another guest's already";
+    case EBUSY:
+    case EACCES: return text + ": the hypervisor does not take this memory for the guest";
+    case EIO:
+        return text +
+               ": the memory is of a file on disk; this kernel wants anonymous memory or a "
+               "memfd. That is a bug of gh-vmm: please report it";
     default: return text;
     }
 }

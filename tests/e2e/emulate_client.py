@@ -12,7 +12,7 @@ import threading
 import time
 
 from gunyah import (ASK_AND_TELL, BASE, DTB, LOAD_THERE, RECLAIM_REGION, REPORT_THERE, SPIN, STATIC, STORE_AND_OFF,
-                    SYSTEM_OFF, THERE, WAIT, Vm, ioctl, libc)
+                    STORE_THERE, SYSTEM_OFF, THERE, WAIT, Vm, ioctl, libc)
 
 OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
 
@@ -312,6 +312,33 @@ def reclaimed():
     assert vm.run() == ("mmio", 0x1000, 42, True)
     assert errno_of(vm.control, RECLAIM_REGION, struct.pack("<QQ", BASE, 4096)) == errno.EBUSY
     assert vm.run() == OFF
+
+
+def taken(times=1000):
+    """Memory that a guest stores to all the time is taken from it, over and over, and given again."""
+    vm = Vm(STORE_THERE).add_vcpu().start()
+    assert vm.run() == ("mmio", THERE, 0, True)
+    memory = vm.more_memory(THERE)
+    faults = []
+
+    def keep_running():
+        try:
+            while True:
+                faults.append(vm.run())
+        except OSError as error:
+            faults.append(error.errno)
+
+    guest = threading.Thread(target=keep_running)
+    guest.start()
+    for _ in range(int(times)):
+        vm.control(RECLAIM_REGION, struct.pack("<QQ", THERE, 4096))
+        memory[0] = 0x55
+        while memory[0] == 0x55 and not faults:  # until the guest has it again
+            time.sleep(0)
+    vm.remove_vcpu()
+    guest.join()
+    assert faults == [errno.EINTR], faults  # of the removal; else there was memory all the time
+    vm.close()
 
 
 if __name__ == "__main__":

@@ -118,6 +118,9 @@ class Clients(ClientTest):
         for name in ["android15", "android16"]:
             self.client("added", options=["--personality", name])
 
+    def test_memory_is_taken_from_a_guest_that_stores_to_it(self):
+        self.client("taken", options=["--personality", "android16"])
+
     def test_memory_can_be_reclaimed(self):
         self.client("reclaimed", options=["--personality", "android16"])
 

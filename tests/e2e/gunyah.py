@@ -9,7 +9,7 @@ import struct
 CREATE_VM, SET_USER_MEM_REGION, SET_DTB_CONFIG, START = 0x4700, 0x40204701, 0x40104702, 0x4703
 ADD_FUNCTION, VCPU_RUN, VCPU_MMAP_SIZE, LEND_USER_MEM = 0x40104704, 0x4705, 0x4706, 0x40204111
 VCPU = 1
-RECLAIM_REGION = 0x40104113
+REMOVE_FUNCTION, RECLAIM_REGION = 0x40104707, 0x40104113
 EXIT_MMIO, EXIT_STATUS, EXIT_PAGE_FAULT = 1, 2, 3
 CREATE_GUEST_MEM, MAP_MEM = 0x40404708, 0x40204709  # of the v17 series
 MAP_LEND_RWX = 0x71
@@ -29,6 +29,7 @@ ASK_AND_TELL = [
     0xf9010280, 0xf9010681,                                                  # str x0, [x20, #0x200]; str x1, [x20, #0x208]
     0xd2800000, 0xd2800181, 0x91004282, 0xd2800003, 0xd2800004, 0xd40c0362] + SPIN
 THERE = 0xa0000000
+STORE_THERE = [0xd2b40001, 0xb9000022, 0x17ffffff]  # *(int*)THERE = w2, for ever
 REPORT_THERE = [0xd2b40001, 0xd2820003, 0xb9400022, 0xb9000062, 0x17fffffe]  # *(int*)0x1000 = *(int*)THERE, for ever
 # w2 = *(int*)THERE until it is 0x77; *(int*)0x1000 = w2
 LOAD_THERE = [0xd2b40001, 0xb9400022, 0x7101dc5f, 0x54ffffc1, 0xd2820001, 0xb9000022] + SYSTEM_OFF
@@ -176,6 +177,10 @@ class Vm:
         self.vcpu = self.control(ADD_FUNCTION, struct.pack("<IIQ", VCPU, 4, ctypes.addressof(identity)))
         self.page = mmap.mmap(self.vcpu, ioctl(self.vcpu, VCPU_MMAP_SIZE, 0), mmap.MAP_SHARED)
         return self
+
+    def remove_vcpu(self):
+        identity = ctypes.create_string_buffer(struct.pack("<I", 0), 4)
+        self.control(REMOVE_FUNCTION, struct.pack("<IIQ", VCPU, 4, ctypes.addressof(identity)))
 
     def start(self):
         self.control(START)

@@ -127,6 +127,17 @@ TEST_CASE_FIXTURE(Fixture, "a host that finds memory a moment later is given tha
     CHECK(run().code == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a page fault says what to do about it")
+{
+    for (const auto& [error, words] : {std::pair{EINVAL, "another guest's already"},
+                                       {EACCES, "does not take this memory"},
+                                       {EBUSY, "does not take this memory"},
+                                       {EIO, "please report it"}}) {
+        play.vcpus = {{faults(0x8000'1000, error)}};
+        CHECK_THROWS_WITH_AS((void)run(), doctest::Contains(words), Error);
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture, "a page fault that is the host's fault names region and errno")
 {
     play.vcpus = {{faults(0x8000'1000, EFAULT)}};
