@@ -87,7 +87,7 @@ hyp::RamRange Binding::ram(const Given& part) const noexcept
             .guests_alone = lent};
 }
 
-void Binding::keep(std::shared_ptr<GuestView> view, std::uint64_t from, hyp::Vm* hypervisor)
+void Binding::keep(const std::shared_ptr<GuestView>& view, std::uint64_t from, hyp::Vm* hypervisor)
 {
     for (const Piece& piece : view->pieces()) {
         const Given part{from + piece.offset, piece.host, piece.host_writable, view, from};
@@ -118,7 +118,7 @@ int Binding::give(Client& client, std::uint64_t from, std::uint64_t bytes, hyp::
             std::unique_ptr<GuestView> view;
             if (const int error = view_of(client, from, gap_end - from, view))
                 return error;
-            keep(std::move(view), from, hypervisor);
+            keep(std::shared_ptr<GuestView>(std::move(view)), from, hypervisor);
         }
         from = after;
     }

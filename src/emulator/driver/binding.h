@@ -67,7 +67,7 @@ private:
                               std::unique_ptr<GuestView>& view) const;
     [[nodiscard]] ClientRange window(std::uint64_t from) noexcept;
     [[nodiscard]] hyp::RamRange ram(const Given& part) const noexcept;
-    void keep(std::shared_ptr<GuestView> view, std::uint64_t from, hyp::Vm* hypervisor);
+    void keep(const std::shared_ptr<GuestView>& view, std::uint64_t from, hyp::Vm* hypervisor);
     int take_part(const Given& part, hyp::Vm* hypervisor, std::vector<Given>& kept) const;
     int page_in_again(const Given& part, std::uint64_t from, hyp::FaultAccess access,
                       hyp::Vm& hypervisor) const;

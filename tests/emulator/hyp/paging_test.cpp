@@ -372,7 +372,6 @@ TEST_CASE("a guest that gives its own pages back while the other vCPU stores to 
             ;
     });
     std::thread storer([&] {
-        std::mutex mutex;
         for (;;) {
             const auto result = vm.run(1, {});
             if (result.state == VcpuState::PoweredOff)
