@@ -55,11 +55,13 @@ struct Personality {
     bool memlock = false;  // pinned pages count against RLIMIT_MEMLOCK
 
     // START and before it (2.1, 2.4, 2.6).
-    bool vmid_at_create = false;        // CREATE_VM asks for the vmid, not START
-    bool forgets_unstarted = false;     // closing a VM that was never started loses its vmid
-    bool rounds_dtb = false;            // SET_DTB_CONFIG makes whole pages of its size
-    bool dtb_within_region = false;     // else any overlap with a region will do (or see below)
-    bool demand_paged = false;          // regions keep their guest addresses; a DTB of whole pages
+    bool vmid_at_create = false;     // CREATE_VM asks for the vmid, not START
+    bool forgets_unstarted = false;  // closing a VM that was never started loses its vmid
+    bool rounds_dtb = false;         // SET_DTB_CONFIG makes whole pages of its size
+    bool dtb_within_region = false;  // else any overlap with a region will do (or see below)
+    // Memory comes as the guest touches it, keeps its guest address, and may be added after START
+    // (2.2, 2.3); START gives the devicetree's range, of whole pages.
+    bool demand_paged = false;
     bool failure_is_final = false;      // a failed START leaves INIT_FAILED, however far it came
     bool strict_boot_reg = false;       // SET_BOOT_CONTEXT: register bits above 16 are EINVAL
     bool boot_after_resources = false;  // START sets boot registers after GET_HYP_RESOURCES
