@@ -38,8 +38,10 @@ std::vector<Vma> mappings(std::uint64_t start, std::uint64_t end)
     char line[8192];  // PATH_MAX and the columns before it
     while (maps && std::fgets(line, sizeof line, maps.get())) {
         Vma vma;
-        if (!parse(line, vma) || vma.end <= start || vma.start >= end)
+        if (!parse(line, vma) || vma.end <= start)
             continue;
+        if (vma.start >= end)
+            break;  // they ascend
         vma.start = std::max(vma.start, start);
         vma.end = std::min(vma.end, end);
         found.push_back(vma);
