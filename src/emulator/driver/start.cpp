@@ -45,10 +45,14 @@ int Vm::run_start_sequence()
         if (const int error = set_boot_registers())
             return error;
     // A little later than the real thing, where the devicetree's parcel goes before CONFIG_IMAGE.
-    if (personality_.demand_paged)
-        if (const int error =
-                memory_->give_at_start(config.image, config.dtb_offset, config.dtb_size))
+    if (personality_.demand_paged) {
+        const int error =
+            guest_->pages_on_demand()
+                ? memory_->give_at_start(config.image, config.dtb_offset, config.dtb_size)
+                : memory_->give_all();
+        if (error != 0)
             return error;
+    }
     const auto error =
         guest_->start(host_pieces(), [this](const hyp::VmExit& exit) { exited(exit); });
     if (error != rm::Error::Ok)

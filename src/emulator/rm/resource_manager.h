@@ -121,6 +121,10 @@ public:
     /// VM_RESET: lets go of the guest's memory.
     Error reset() noexcept;
 
+    /// From VM_INIT on: whether memory may come while it runs. Faults of vCPUs that nobody runs
+    /// have nobody to go to.
+    [[nodiscard]] bool pages_on_demand() const noexcept;
+
     /// The running VM; nullptr before VM_START and after VM_RESET.
     [[nodiscard]] hyp::Vm* hypervisor() const noexcept { return hypervisor_.get(); }
 

@@ -303,7 +303,7 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
                 rpc_->run(vm);
         };
     }
-    config.paging.on = policy_.addresses_honoured;
+    config.paging.on = pages_on_demand();
     for (const Parcel& parcel : config_.parcels)
         if (parcel.lent)
             config.paging.guests_alone.push_back({parcel.at, parcel.size});
@@ -323,6 +323,11 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
         return refuse(Error::NoMemory, failure.what());
     }
     return Error::Ok;
+}
+
+bool Vm::pages_on_demand() const noexcept
+{
+    return policy_.addresses_honoured && tree_->proxy;
 }
 
 void Vm::stop() noexcept
