@@ -148,7 +148,7 @@ class Ourselves(unittest.TestCase):
         for key, value in settings:
             values[key] = value
         with guest.Guest(values, before=[VMM, "emulate", *options, "--"]) as vm:
-            vm.boot().send("uname -m; poweroff -f\n")
+            vm.boot().send("uname -m; stty sane; poweroff -f\n")
             vm.expect("aarch64")
             self.assertEqual(vm.exit_code(), 0)
 

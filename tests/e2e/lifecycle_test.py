@@ -26,7 +26,7 @@ class Lifecycle(unittest.TestCase):
     def test_commands_from_a_pipe(self):
         """All input is there before the guest runs: nothing of it may be lost."""
         read, write = os.pipe()
-        os.write(write, b"uname -a; cat /proc/cpuinfo; poweroff -f\n")
+        os.write(write, b"uname -a; cat /proc/cpuinfo; stty sane; poweroff -f\n")
         os.close(write)
         with self.vm(stdin=read) as vm:
             os.close(read)

@@ -63,7 +63,7 @@ class Served(unittest.TestCase):
             path = pathlib.Path(folder) / "config.json"
             path.write_text(json.dumps(config(memory=memory, hypervisor={"device": "kernel"})))
             return subprocess.run([VMM, "emulate", "--personality", name, "--", VMM, "run", str(path)],
-                                  input="uname -a\npoweroff -f\n", capture_output=True, text=True,
+                                  input="uname -a; stty sane; poweroff -f\n", capture_output=True, text=True,
                                   timeout=180 * guest.PATIENCE)
 
     def test_shared_memory(self):
