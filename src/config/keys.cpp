@@ -107,6 +107,7 @@ constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_s
 constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
+constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
 // --- the table
 
@@ -207,6 +208,12 @@ constexpr std::array kMemoryKeys{
         .slot = kValue<&Memory::hugepages>,
         .help = "Back RAM by the host's huge pages of 2 MiB.",
         .also = kAlsoHugepages},
+    Key{.name = "prefault",
+        .kind = Kind::Flag,
+        .slot = kValue<&Memory::prefault>,
+        .help = "Take all of RAM from the host before the VM starts, so that it cannot run short "
+                "while the guest runs.",
+        .also = kAlsoPrefault},
     Key{.name = "file",
         .kind = Kind::Path,
         .slot = kValue<&Memory::file>,

@@ -42,6 +42,7 @@ struct Memory {
     Sharing sharing = Sharing::Share;
     std::uint64_t swiotlb = 0;  // bytes of shared bounce buffer for a VM whose RAM is lent
     bool hugepages = false;
+    bool prefault = false;            // all of RAM is taken from the host before the VM starts
     std::optional<std::string> file;  // RAM backed by this file instead of a memfd
     std::vector<Region> regions;
 };

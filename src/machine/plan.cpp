@@ -35,6 +35,7 @@ RegionSpec ram_of(const config::Memory& memory)
     ram.size = memory.size;
     ram.file = memory.file;
     ram.hugepages = memory.hugepages;
+    ram.prefault = memory.prefault;
     ram.sharing = sharing_of(memory.sharing);
     return ram;
 }

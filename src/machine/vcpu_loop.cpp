@@ -55,6 +55,7 @@ void VcpuLoop::answer(const gunyah::StatusExit& exit)
 }
 
 // The next run tries the access again, so a fault that the guest itself causes would come for ever.
+// Pages that we can have are taken here: the kernel looks for them one at a time, and not as hard.
 void VcpuLoop::answer(const gunyah::PageFaultExit& exit)
 {
     if (exit.error == ENOENT || exit.error == EPERM)
@@ -63,6 +64,8 @@ void VcpuLoop::answer(const gunyah::PageFaultExit& exit)
     faulted_ = exit.address;
     if (exit.error != ENOMEM || fault_tries_ == kTries)
         throw Error(describe(exit));
+    if (const MemoryRegion* const region = memory_.region_at(exit.address))
+        region->populate_around(exit.address);
     (void)::nanosleep(&kPause, nullptr);
 }
 
@@ -81,8 +84,8 @@ std::string VcpuLoop::describe(const gunyah::PageFaultExit& exit) const
     case ENOMEM:
         return text +
                ", for a second: the host is out of memory, or RLIMIT_MEMLOCK is smaller "
-               "than the guest. Make memory.size smaller, free host memory or raise "
-               "`ulimit -l`";
+               "than the guest. Make memory.size smaller, free host memory, raise "
+               "`ulimit -l`, or let memory.prefault tell before the VM starts";
     case EFAULT: return text + ": the file behind the memory is too short or cannot be written";
     case EINVAL: return text + ": the memory is another guest's already";
     case EBUSY:

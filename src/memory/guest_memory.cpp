@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -94,6 +95,32 @@ bool send_file(int memfd, std::uint64_t at, const FileRange& from)
     return true;
 }
 
+/// 0 or an errno. Contents stay. Linux 5.14 and later.
+int populate(std::span<std::byte> memory, bool writable)
+{
+    const int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    while (::madvise(memory.data(), memory.size(), advice) != 0)
+        if (errno != EINTR && errno != EAGAIN)
+            return errno;
+    return 0;
+}
+
+/// In pieces, so that a signal finds a gap and an error says how far it went.
+void populate_all(const RegionSpec& spec, std::span<std::byte> memory)
+{
+    for (std::uint64_t done = 0; done < spec.size; done += kChunk) {
+        const auto piece = memory.subspan(done, std::min(kChunk, spec.size - done));
+        const int error = populate(piece, spec.access.write);
+        if (error == 0)
+            continue;
+        if (error == EINVAL)
+            throw Error("memory.prefault: this kernel cannot do it; Linux 5.14 and later can");
+        throw Error("memory.prefault: the host has only " + std::to_string(done >> 20) + " of " +
+                    std::to_string(spec.size >> 20) + " MiB for " + place(spec) + " (" +
+                    errno_text(error) + "): make memory.size smaller or end other programs");
+    }
+}
+
 }  // namespace
 
 MemoryRegion::MemoryRegion(RegionSpec spec)
@@ -115,6 +142,17 @@ MemoryRegion::MemoryRegion(RegionSpec spec)
     keep_private(at, spec_.size);
     if (spec_.hugepages)
         ask_for_huge_pages(at, spec_.size);
+    if (spec_.prefault)
+        populate_all(spec_, host_);
+}
+
+void MemoryRegion::populate_around(Gpa at) const noexcept
+{
+    const auto address = reinterpret_cast<std::uintptr_t>(host_.data()) + (at - base());
+    const auto begin = reinterpret_cast<std::uintptr_t>(host_.data());
+    const std::uint64_t from = std::max(align_down(address, kBlock), begin) - begin;
+    const std::uint64_t to = std::min(align_down(address, kBlock) + kBlock - begin, size());
+    (void)populate(host_.subspan(from, to - from), spec_.access.write);
 }
 
 GuestMemory::GuestMemory(const std::vector<RegionSpec>& specs)

@@ -36,11 +36,13 @@ struct RegionSpec {
     bool hugepages = false;
     Access access{};
     Sharing sharing = Sharing::Share;
+    bool prefault = false;  // its pages come into being with the region
 };
 
 /// A stretch of guest-physical memory in our address space, at a 2 MiB boundary plus whatever the
 /// guest address lies off one. Never inherited by a fork (a child's copy-on-write of lent pages
-/// crashes some hosts), never part of a core dump. Pages come into being when first touched.
+/// crashes some hosts), never part of a core dump. Pages come into being when first touched, unless
+/// the specification says otherwise.
 class MemoryRegion {
 public:
     /// Throws Error: the file is missing or too short, the host has no memory left.
@@ -57,6 +59,10 @@ public:
     /// write); `offset()` is where the region begins in it.
     [[nodiscard]] int fd() const { return spec_.copy_on_write ? -1 : fd_.get(); }
     [[nodiscard]] std::uint64_t offset() const { return spec_.file ? spec_.offset : 0; }
+
+    /// Takes the pages of the 2 MiB around `at`, which lies in the region, from the host, as far as
+    /// it has them. Any thread.
+    void populate_around(Gpa at) const noexcept;
 
 private:
     RegionSpec spec_;

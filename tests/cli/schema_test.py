@@ -18,7 +18,7 @@ VALUES = [None, True, False, 0, 1, 2, 8, 9, 17, 4096, 4097, 2 << 20, 1 << 30, 1 
           "jit", "strict",
           [], ["x"], ["pty", "null"], ["k", 1], [[]], {}, {"size": "64MiB"}, {"count": 2}, {"type": "pty"}, {"path": "k"}]
 PATHS = """name kernel kernel.path kernel.address initrd params params.0 cpus cpus.count memory memory.size memory.base
-    memory.sharing memory.swiotlb memory.hugepages memory.file memory.regions memory.regions.0 memory.regions.0.label
+    memory.sharing memory.swiotlb memory.hugepages memory.prefault memory.file memory.regions memory.regions.0 memory.regions.0.label
     memory.regions.0.address memory.regions.0.size memory.regions.0.file memory.regions.0.offset
     memory.regions.0.copy_on_write memory.regions.0.access memory.regions.0.sharing serial serial.0 serial.0.type
     serial.0.path dtb.overlays hypervisor hypervisor.device hypervisor.path hypervisor.personality

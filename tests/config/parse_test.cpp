@@ -33,7 +33,7 @@ TEST_CASE("every key of the long form arrives")
         "kernel": {"path": "/boot/flat", "address": "0x80200000"},
         "cpus": {"count": 8},
         "memory": {"size": "256MiB", "base": 2147483648, "sharing": "lend", "swiotlb": "8MiB",
-                   "hugepages": true, "file": "ram",
+                   "hugepages": true, "prefault": true, "file": "ram",
                    "regions": [{"label": 7, "address": "0xA0000000", "size": 8192, "file": "f",
                                 "offset": "4KiB", "copy_on_write": true, "access": "rx",
                                 "sharing": "lend"}]},
@@ -47,6 +47,7 @@ TEST_CASE("every key of the long form arrives")
     CHECK(vm.memory.sharing == Sharing::Lend);
     CHECK(vm.memory.swiotlb == 8ull << 20);
     CHECK(vm.memory.hugepages);
+    CHECK(vm.memory.prefault);
     CHECK(vm.memory.file == "/vm/ram");
     const Region& region = vm.memory.regions.at(0);
     CHECK(region.label == 7);

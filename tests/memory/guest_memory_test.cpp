@@ -76,6 +76,23 @@ TEST_CASE("memory takes no pages before it is touched")
     CHECK(resident_pages(memory.regions()[0].host()) == 1);
 }
 
+TEST_CASE("prefaulted memory has all its pages from the beginning")
+{
+    const GuestMemory memory{{{.base = kBase, .size = kSize, .prefault = true}}};
+    CHECK(resident_pages(memory.regions()[0].host()) == kSize / 4096);
+}
+
+TEST_CASE("pages around an address can be taken, those at the ends of a region too")
+{
+    constexpr std::uint64_t kBlock = 2ull << 20;
+    const GuestMemory memory{{{.base = kBase + 0x1000, .size = kBlock}}};
+    const MemoryRegion& region = memory.regions()[0];
+    region.populate_around(region.base());
+    CHECK(resident_pages(region.host()) == kBlock / 4096 - 1);
+    region.populate_around(region.base() + (kBlock - 1));
+    CHECK(resident_pages(region.host()) == kBlock / 4096);
+}
+
 TEST_CASE("host and guest addresses agree modulo 2 MiB")
 {
     const GuestMemory memory({{0, Gpa{0x9000'3000}, kSize}});
