@@ -16,7 +16,6 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,24 +27,6 @@ constexpr std::uint64_t kPage = 4096;  // the smallest there is: a string is rea
 std::string proc(pid_t thread, const std::string& name)
 {
     return "/proc/" + std::to_string(thread) + "/" + name;
-}
-
-bool parse(const char* line, Vma& vma)
-{
-    char permissions[5] = {};
-    unsigned major = 0;
-    unsigned minor = 0;
-    std::uint64_t inode = 0;
-    if (std::sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &vma.start,
-                    &vma.end, permissions, &vma.offset, &major, &minor, &inode) != 7)
-        return false;
-    vma.readable = permissions[0] == 'r';
-    vma.writable = permissions[1] == 'w';
-    vma.executable = permissions[2] == 'x';
-    vma.shared = permissions[3] == 's';
-    vma.device = ::makedev(major, minor);
-    vma.inode = inode;
-    return true;
 }
 
 bool is_file(const std::string& path, const Vma& vma)
@@ -134,24 +115,7 @@ Fd copy_fd(pid_t thread, int fd) noexcept
 
 std::vector<Vma> mappings(pid_t thread, std::uint64_t start, std::uint64_t end)
 {
-    std::vector<Vma> found;
-    const std::string path = proc(thread, "maps");
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> maps{std::fopen(path.c_str(), "re"),
-                                                               &std::fclose};
-    char line[8192];  // PATH_MAX and the columns before it
-    while (maps && std::fgets(line, sizeof line, maps.get())) {
-        Vma vma;
-        if (!parse(line, vma) || vma.end <= start || vma.start >= end)
-            continue;
-        vma.vma_start = vma.start;
-        vma.vma_end = vma.end;
-        if (vma.start < start)
-            vma.offset += start - vma.start;
-        vma.start = std::max(vma.start, start);
-        vma.end = std::min(vma.end, end);
-        found.push_back(vma);
-    }
-    return found;
+    return driver::mappings_of(std::to_string(thread), start, end);
 }
 
 Fd open_mapped_file(pid_t thread, const Vma& vma)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fd.h"
+#include "emulator/driver/address_space.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,20 +36,7 @@ namespace gh::serve {
 /// A copy of a descriptor there, or an empty Fd with errno.
 [[nodiscard]] Fd copy_fd(pid_t thread, int fd) noexcept;
 
-/// One line of /proc/PID/maps, cut to the range asked for.
-struct Vma {
-    std::uint64_t start = 0;
-    std::uint64_t end = 0;
-    bool readable = false;
-    bool writable = false;
-    bool executable = false;
-    bool shared = false;
-    std::uint64_t offset = 0;  // in its file
-    dev_t device = 0;
-    ino_t inode = 0;              // 0: anonymous
-    std::uint64_t vma_start = 0;  // uncut, as /proc/PID/map_files names it
-    std::uint64_t vma_end = 0;
-};
+using driver::Vma;
 /// Ascending; empty on any failure.
 [[nodiscard]] std::vector<Vma> mappings(pid_t thread, std::uint64_t start, std::uint64_t end);
 
