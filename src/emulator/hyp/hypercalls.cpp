@@ -41,8 +41,7 @@ bool flags_are_known(unsigned number, const std::array<std::uint64_t, 8>& in)
 
 bool Hypercalls::exists(unsigned number) const noexcept
 {
-    return kHypercalls[number].exists &&
-           (number != ADDRSPACE_MODIFY_PAGES || modifier_ != nullptr);
+    return kHypercalls[number].exists && (number != ADDRSPACE_MODIFY_PAGES || modifier_ != nullptr);
 }
 
 bool Hypercalls::is_immediate(std::uint16_t immediate) const noexcept
