@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/log.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstddef>
@@ -41,6 +42,10 @@ void log(LogLevel level, const char* format, ...) noexcept
         used += static_cast<std::size_t>(more);
     if (used > line.size() - 2)
         used = line.size() - 2;
+    // What a guest or another program named may not speak to the terminal.
+    std::replace_if(
+        line.begin(), line.begin() + static_cast<std::ptrdiff_t>(used),
+        [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
     line.at(used) = '\n';
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), used + 1);
 }

@@ -25,9 +25,23 @@ std::size_t total_size(Bytes blob)
     return fdt_totalsize(blob.data());
 }
 
-/// Whether all properties lie within the structure block, up to the first tag that is none. libfdt
-/// takes lengths just below 2^32 for negative ones: it then hands them out, or never gets on.
-bool properties_fit(Bytes blob)
+constexpr std::size_t kNameMax = 255;  // of a property; the specification has 31
+
+/// Whether libfdt would look for the end of a property's name for long, again and again. Names that
+/// are nowhere it refuses itself.
+bool name_is_short(Bytes blob, std::uint32_t offset)
+{
+    const std::uint64_t at = std::uint64_t{fdt_off_dt_strings(blob.data())} + offset;
+    if (at >= blob.size())
+        return true;
+    const auto name = blob.subspan(at, std::min<std::size_t>(blob.size() - at, kNameMax + 1));
+    return std::ranges::find(name, std::byte{0}) != name.end();
+}
+
+/// What is wrong with the properties of the structure block, up to the first tag that is none;
+/// nullptr: nothing. libfdt takes lengths just below 2^32 for negative ones: it then hands them
+/// out, or never gets on.
+const char* flaw_of_properties(Bytes blob)
 {
     const std::size_t begin = fdt_off_dt_struct(blob.data());
     Bytes rest = blob.subspan(std::min(begin, blob.size()));
@@ -44,18 +58,16 @@ bool properties_fit(Bytes blob)
             const auto end = std::ranges::find(rest, std::byte{0});
             skip(static_cast<std::size_t>(end - rest.begin()) + 1);
         } else if (tag == FDT_PROP) {
-            if (rest.size() < 8)
-                return false;
-            const std::size_t length = cell(rest, 0);
-            skip(8);
-            if (length > rest.size())
-                return false;
-            skip(length);
+            if (rest.size() < 8 || cell(rest, 0) > rest.size() - 8)
+                return "a property is longer than the devicetree";
+            if (!name_is_short(blob, cell(rest, 1)))
+                return "the name of a property is longer than 255 characters";
+            skip(8 + std::size_t{cell(rest, 0)});
         } else if (tag != FDT_END_NODE && tag != FDT_NOP) {
             break;
         }
     }
-    return true;
+    return nullptr;
 }
 
 }  // namespace
@@ -91,13 +103,19 @@ std::optional<View> View::open(Bytes blob, std::string* why)
         return refuse(fdt_strerror(error));
     if (total_size(blob) > blob.size())
         return refuse("totalsize is larger than the bytes there are");
-    if (!properties_fit(blob.first(total_size(blob))))
-        return refuse("a property is longer than the devicetree");
+    // Before, values of eight bytes were aligned: a way of reading that nobody wants any more.
+    if (fdt_version(blob.data()) < 16)
+        return refuse("a version before 16");
+    if (const char* const flaw = flaw_of_properties(blob.first(total_size(blob))))
+        return refuse(flaw);
     return View(blob.first(total_size(blob)));
 }
 
+/// By path only: libfdt would follow an alias that names itself for ever.
 std::optional<Offset> View::find(std::string_view path) const
 {
+    if (!path.starts_with('/'))
+        return std::nullopt;
     return found(fdt_path_offset_namelen(blob_.data(), path.data(), static_cast<int>(path.size())));
 }
 

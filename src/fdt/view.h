@@ -33,7 +33,8 @@ public:
 
     [[nodiscard]] Bytes blob() const { return blob_; }  // totalsize bytes
     [[nodiscard]] Offset root() const { return Offset{0}; }
-    /// By full path ("/cpus/cpu@0"); a name without unit address finds the first that fits.
+    /// By full path ("/cpus/cpu@0"), never by alias; a name without unit address finds the first
+    /// that fits.
     [[nodiscard]] std::optional<Offset> find(std::string_view path) const;
     [[nodiscard]] std::optional<Offset> child(Offset parent, std::string_view name) const;
     [[nodiscard]] std::optional<Offset> by_phandle(std::uint32_t phandle) const;

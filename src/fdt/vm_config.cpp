@@ -12,6 +12,9 @@ namespace gh::fdt {
 namespace {
 
 constexpr int kMaxDepth = 15;  // the deepest node the RM was seen to survive
+constexpr std::size_t kMaxPath = 256;
+constexpr std::size_t kMaxFindings = 1000;  // of a tree that has an end: what it may cost to refuse
+constexpr std::size_t kMaxVdevices = 256;   // of which some 103 fit into the overlay
 constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint64_t kBlock = 0x20'0000;
 constexpr std::uint64_t kAddressLimit = std::uint64_t{1} << 36;
@@ -104,13 +107,14 @@ void VmConfigReader::refuse(RmError error, std::string rule, std::string path,
 void VmConfigReader::odd(Offset node, std::string rule, std::string message)
 {
     out_.findings.push_back({Finding::Kind::Odd, Phase::Init, RmError::MemInvalid, std::move(rule),
-                             view_.path(node), std::move(message)});
+                             path_of(node), std::move(message)});
 }
 
 void VmConfigReader::read()
 {
     out_.total_size = view_.blob().size();
     out_.region_size = platform_.region_size;
+    find_ways();
     view_.walk([this](Offset node, int depth) { return claim(node, depth); });
     read_chosen_and_reserved();
     check_config();
@@ -120,30 +124,53 @@ void VmConfigReader::read()
     std::stable_sort(out_.findings.begin(), out_.findings.end(), comes_before);
 }
 
-/// The path of the node that the walk has come to: known from the way, without another search.
-std::string VmConfigReader::enter(Offset node, int depth)
+/// A tree may have very many nodes: their paths must not cost a search of all of it each.
+void VmConfigReader::find_ways()
 {
-    if (depth == 0)
-        return "/";
-    const auto level = static_cast<std::size_t>(depth);
-    names_.resize(level);
-    names_[level - 1] = view_.name(node);
+    std::vector<std::size_t> around;  // index of the last node of each depth
+    view_.walk([&](Offset node, int depth) {
+        const auto level = static_cast<std::size_t>(depth);
+        around.resize(level + 1);
+        around[level] = ways_.size();
+        ways_.push_back({node, around[level == 0 ? 0 : level - 1]});
+        return true;
+    });
+}
+
+/// Cut where it is of no use any more.
+std::string VmConfigReader::path_of(Offset node) const
+{
+    const auto way = std::lower_bound(ways_.begin(), ways_.end(), node,
+                                      [](const Way& a, Offset b) { return a.node < b; });
+    if (way == ways_.end() || way->node != node)
+        return "/...";
+    std::vector<std::string_view> names;
+    for (auto index = static_cast<std::size_t>(way - ways_.begin());
+         index != 0 && names.size() <= kMaxDepth; index = ways_[index].parent)
+        names.push_back(view_.name(ways_[index].node).substr(0, kMaxPath));
     std::string path;
-    for (const auto name : names_)
-        path.append("/").append(name);
-    return path;
+    for (auto name = names.rbegin(); name != names.rend(); ++name)
+        path.append("/").append(*name);
+    return path.empty() ? "/" : path;
 }
 
 /// Every node goes to the first listener that wants it, in the RM's order. False: stop walking.
 bool VmConfigReader::claim(Offset node, int depth)
 {
-    const std::string path = enter(node, depth);
+    const std::string path = path_of(node);
     if (depth > kMaxDepth) {
         refuse(node, "depth", "a node is nested more than 15 deep: the RM of 2023 asserts");
         out_.findings.back().kind = Finding::Kind::Fatal;
         return false;
     }
-    if (path.size() >= 256)
+    if (out_.findings.size() >= kMaxFindings || vdevices_ > kMaxVdevices) {
+        refuse(RmError::NoResource, "size", path,
+               out_.findings.size() >= kMaxFindings
+                   ? "more is wrong with the tree than can be told"
+                   : "more vdevices than the devicetree's overlay holds");
+        return false;
+    }
+    if (path.size() >= kMaxPath)
         refuse(node, "path-length", "the node's path is longer than 255 characters");
     if (view_.lists(node, "device_type", "memory"))
         read_memory_node(node);
@@ -186,7 +213,7 @@ void VmConfigReader::read_root(Offset root)
 
 void VmConfigReader::read_memory_node(Offset node)
 {
-    if (view_.path(node) != "/memory")
+    if (path_of(node) != "/memory")
         refuse(node, "memory-name",
                "a node of device_type \"memory\" must be /memory, without unit address");
 }
@@ -220,7 +247,7 @@ void VmConfigReader::read_attributes(Offset node)
                                                  "context-dump"};
     for (const auto& attribute : view_.texts(node, "vm-attrs")) {
         if (attribute == "crash-fatal")
-            refuse(RmError::ArgumentInvalid, "vm-attrs", view_.path(node),
+            refuse(RmError::ArgumentInvalid, "vm-attrs", path_of(node),
                    "vm-attrs \"crash-fatal\" is for authenticated VMs");
         else if (attribute == "no-shutdown" || attribute == "no-reset") {
             refuse(node, "vm-attrs",
@@ -248,7 +275,7 @@ void VmConfigReader::read_config_memory(Offset node)
         out_.base_address = *base > kAddressLimit ? *base : align_up(*base, kBlock);
     }
     if (view_.has(node, "is-direct"))
-        refuse(RmError::ArgumentInvalid, "is-direct", view_.path(node),
+        refuse(RmError::ArgumentInvalid, "is-direct", path_of(node),
                "is-direct is for authenticated VMs");
     if (view_.has(node, "firmware-address"))
         odd(node, "firmware-address", "firmware-address counts only where firmware is given");
@@ -337,7 +364,7 @@ void VmConfigReader::read_chosen_and_reserved()
 
 void VmConfigReader::read_reserved(Offset node)
 {
-    ReservedMemory reserved{view_.path(node), view_.u32(node, "qcom,label"), {}, 0};
+    ReservedMemory reserved{path_of(node), view_.u32(node, "qcom,label"), {}, 0};
     const auto reg = view_.property(node, "reg");
     const std::size_t entry = std::size_t{4} * (root_address_cells_ + root_size_cells_);
     if (reg && reg->size() >= entry) {
@@ -356,7 +383,7 @@ void VmConfigReader::check_config()
         if (!gic_)
             gic_ = interrupt_parent_;
         if (gic_) {
-            out_.gic.path = view_.path(*gic_);
+            out_.gic.path = path_of(*gic_);
             read_gic(*gic_);
         } else {
             refuse(RmError::MemInvalid, "gic-config", "/gunyah-vm-config/interrupts",

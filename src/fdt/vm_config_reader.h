@@ -21,7 +21,8 @@ public:
 
 private:
     // vm_config.cpp: the walk, /gunyah-vm-config and its memory, the GIC
-    std::string enter(Offset node, int depth);
+    void find_ways();
+    [[nodiscard]] std::string path_of(Offset node) const;
     bool claim(Offset node, int depth);
     bool claim_config_child(Offset node, std::string_view path);
     void read_root(Offset root);
@@ -70,7 +71,7 @@ private:
     void refuse(RmError error, std::string rule, std::string path, const std::string& reason);
     void refuse(Offset node, std::string rule, const std::string& reason)
     {
-        refuse(RmError::MemInvalid, std::move(rule), view_.path(node), reason);
+        refuse(RmError::MemInvalid, std::move(rule), path_of(node), reason);
     }
     void odd(Offset node, std::string rule, std::string message);
 
@@ -78,7 +79,12 @@ private:
     const Platform& platform_;
     VmConfigTree& out_;
 
-    std::vector<std::string_view> names_;  // of the nodes around the one that is looked at
+    struct Way {
+        Offset node{};
+        std::size_t parent = 0;  // its index; the root's is its own
+    };
+    std::vector<Way> ways_;  // to all nodes, in the blob's order
+    std::size_t vdevices_ = 0;
     std::uint32_t root_address_cells_ = 2;
     std::uint32_t root_size_cells_ = 1;
     std::optional<Offset> interrupt_parent_;

@@ -42,7 +42,7 @@ void VmConfigReader::read_cpu(Offset node, Offset cpus)
     using Status = CpuNode::Status;
     const auto status = view_.text(node, "status");
     const std::size_t index = out_.cpus.size();
-    CpuNode cpu{view_.path(node), index == 0 ? Status::Boots : Status::Off, 0x8000'0000 | index};
+    CpuNode cpu{path_of(node), index == 0 ? Status::Boots : Status::Off, 0x8000'0000 | index};
     if (status && status->starts_with("fail"))
         cpu.status = Status::Failed;
     else if (status == "okay")
@@ -90,7 +90,7 @@ void VmConfigReader::check_affinity(Offset vcpus)
 
 void VmConfigReader::check_cpus()
 {
-    const std::string path = vcpus_ ? view_.path(*vcpus_) : "/gunyah-vm-config";
+    const std::string path = vcpus_ ? path_of(*vcpus_) : "/gunyah-vm-config";
     if (!out_.proxy && vcpus_ && out_.psci && !all_idle_states_)
         refuse(RmError::MemInvalid, "cpu-idle-states", path,
                "a VM that is not proxy needs cpu-idle-states in every CPU");

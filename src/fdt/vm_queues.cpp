@@ -19,7 +19,7 @@ QueueNode VmConfigReader::read_queue_basics(Offset node, const char* generate, b
                                             bool receives)
 {
     QueueNode queue;
-    queue.path = view_.path(node);
+    queue.path = path_of(node);
     queue.generate = view_.text(node, "generate").value_or(generate);
     queue.label = label(node);
     queue.sends = sends;

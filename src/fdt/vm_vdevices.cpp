@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace gh::fdt {
 namespace {
@@ -31,6 +32,7 @@ bool VmConfigReader::read_vdevice(Offset node)
 {
     if (!view_.has(node, "vdevice-type"))
         return false;
+    ++vdevices_;
     const auto is = [this, node](std::string_view type) {
         return view_.lists(node, "vdevice-type", type);
     };
@@ -72,7 +74,7 @@ void VmConfigReader::read_doorbell(Offset node, bool source)
         return;
     const std::string name = source ? "qcom,doorbell-source" : "qcom,doorbell";
     DoorbellNode bell;
-    bell.path = view_.path(node);
+    bell.path = path_of(node);
     bell.generate = view_.text(node, "generate").value_or("/hypervisor/" + name);
     bell.label = label(node);
     bell.source = source;
@@ -113,7 +115,7 @@ std::vector<VdeviceInterrupt> VmConfigReader::read_vdevice_interrupts(Offset nod
         if (cell(triple, 0) == kTypeSpi)
             all[i].intid = cell(triple, 1) + 32;
         else
-            refuse(RmError::NoResource, "vdevice-interrupt", view_.path(node),
+            refuse(RmError::NoResource, "vdevice-interrupt", path_of(node),
                    "the interrupt of a vdevice must be an SPI (type 0)");
     }
     return all;
@@ -139,7 +141,7 @@ void VmConfigReader::read_shm(Offset node)
     if (!peer_is_good(node))
         return;
     ShmNode shm;
-    shm.path = view_.path(node);
+    shm.path = path_of(node);
     shm.generate = view_.text(node, "generate").value_or("/hypervisor/qcom,shm");
     shm.label = label(node);
     shm.dma_base = view_.u64(node, "dma_base").value_or(~std::uint64_t{0});
@@ -167,7 +169,7 @@ void VmConfigReader::read_other(Offset node, std::string_view type)
     if (type != "vrtc-pl031" && !peer_is_good(node))
         return;
     out_.others.push_back(
-        {view_.path(node), std::string(type),
+        {path_of(node), std::string(type),
          view_.text(node, "generate").value_or("/hypervisor/" + std::string(type)), label(node)});
 }
 
@@ -233,15 +235,17 @@ void VmConfigReader::claim_interrupt(VdeviceInterrupt& interrupt, const std::str
 
 void VmConfigReader::check_doorbell_labels()
 {
-    const auto& bells = out_.doorbells;
-    for (std::size_t i = 0; i < bells.size(); i++)
-        for (std::size_t j = 0; j < i; j++)
-            if (bells[i].label == bells[j].label && !bells[i].source && !bells[j].source)
-                out_.findings.push_back({Finding::Kind::Odd, Phase::Init, RmError::MemInvalid,
-                                         "doorbell-label", bells[i].path,
-                                         "label " + std::to_string(bells[i].label) + " is " +
-                                             bells[j].path +
-                                             "'s too: an irqfd reaches only one of them"});
+    std::map<std::uint32_t, const DoorbellNode*> first;
+    for (const DoorbellNode& bell : out_.doorbells) {
+        if (bell.source)
+            continue;
+        const auto [other, is_first] = first.emplace(bell.label, &bell);
+        if (!is_first)
+            out_.findings.push_back(
+                {Finding::Kind::Odd, Phase::Init, RmError::MemInvalid, "doorbell-label", bell.path,
+                 "label " + std::to_string(bell.label) + " is " + other->second->path +
+                     "'s too: an irqfd reaches only one of them"});
+    }
 }
 
 }  // namespace gh::fdt

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from gunyah import (ASK_AND_TELL, BASE, DTB, LOAD_THERE, RECLAIM_REGION, REPORT_THERE, SPIN, STATIC, STORE_AND_OFF,
+from gunyah import (ASK_AND_TELL, BASE, DTB, LOAD_THERE, RECLAIM_REGION, REPORT, REPORT_THERE, SPIN, STATIC, STORE_AND_OFF,
                     STORE_THERE, SYSTEM_OFF, THERE, WAIT, Vm, ioctl, libc)
 
 OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
@@ -159,6 +159,60 @@ def refused():
         assert error.errno == errno.ENOTTY
     vm.start()
     vm.start()  # idempotent
+
+
+def killed_last():
+    """Nobody is left but vCPUs that spin: who serves them must get out of that in order."""
+    for _ in range(3):
+        vm = Vm(SPIN).add_vcpu().start()
+        threading.Thread(target=lambda: errno_of(vm.run), daemon=True).start()
+    time.sleep(random.uniform(0, 0.1))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def truncated():
+    """A guest loses its memory's file, and only that."""
+    memory = os.memfd_create("guest")
+    vm = Vm(REPORT, memory=memory).add_vcpu().start()
+    assert vm.run()[0] == "mmio"
+    os.ftruncate(memory, 0)
+    for _ in range(3):
+        if vm.run()[0] != "mmio":
+            break  # its code is gone, too
+    run("share")
+
+
+def removed():
+    """REMOVE_FUNCTION ends a VCPU_RUN even if its client takes immediate_exit back all the time."""
+    vm = Vm(SPIN).add_vcpu().start()
+    page, over = vm.page, False
+
+    def clear():
+        while not over:
+            page[0] = 0
+
+    threading.Thread(target=clear).start()
+    for _ in range(20):
+        runner = threading.Thread(target=lambda: errno_of(vm.run))
+        runner.start()
+        time.sleep(0.005)
+        vm.remove_vcpu()
+        runner.join()
+        os.close(vm.vcpu)
+        vm.add_vcpu()
+    over = True
+
+
+def replaced():
+    """Memory that was replaced for a guest does not stay with who serves us."""
+    keep = Vm(WAIT, private=True).add_vcpu().start()
+    for _ in range(5):
+        run("private")
+    before = server()
+    for _ in range(50):
+        run("private")
+    assert server()[0] <= before[0] + 1, f"{before}, then {server()}"
+    keep.close()
 
 
 def mad(seed):

@@ -100,6 +100,21 @@ class Clients(ClientTest):
             with self.subTest(name):
                 self.client("mad_clients", "1", options=["--personality", name])
 
+    def test_killed_at_the_very_end(self):
+        for _ in range(8):
+            done = emulate(sys.executable, "-B", "emulate_client.py", "killed_last")
+            self.assertEqual(done.returncode, 128 + signal.SIGKILL, done.stderr)
+
+    def test_a_truncated_file_harms_only_its_guest(self):
+        for name in ["android14", "android16"]:
+            self.client("truncated", options=["--personality", name])
+
+    def test_removal_ends_a_run(self):
+        self.client("removed")
+
+    def test_replaced_memory_is_let_go(self):
+        self.client("replaced")
+
     def test_refusals(self):
         self.client("refused")
 

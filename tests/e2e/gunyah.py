@@ -28,6 +28,7 @@ ASK_AND_TELL = [
     0xd2800020, 0x91040281, 0xd2801e02, 0xd2800003, 0xd40c0382,              # x0 to x3; hvc #0x601c
     0xf9010280, 0xf9010681,                                                  # str x0, [x20, #0x200]; str x1, [x20, #0x208]
     0xd2800000, 0xd2800181, 0x91004282, 0xd2800003, 0xd2800004, 0xd40c0362] + SPIN
+REPORT = [0xd2820003, 0xb9000063, 0x17ffffff]  # *(int*)0x1000 = 0x1000, for ever
 THERE = 0xa0000000
 STORE_THERE = [0xd2b40001, 0xb9000022, 0x17ffffff]  # *(int*)THERE = w2, for ever
 REPORT_THERE = [0xd2b40001, 0xd2820003, 0xb9400022, 0xb9000062, 0x17fffffe]  # *(int*)0x1000 = *(int*)THERE, for ever
@@ -121,17 +122,19 @@ def devicetree(vcpus=PROXY, vdevices={}):
 class Vm:
     """Memory is a memfd, shared with the guest or lent to it; `code` stands at its start."""
 
-    def __init__(self, code, lend=False, private=False, path="/dev/gunyah", vcpus=PROXY, vdevices={}):
+    def __init__(self, code, lend=False, private=False, path="/dev/gunyah", vcpus=PROXY, vdevices={},
+                 memory=None):
         device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self.fd = ioctl(device, CREATE_VM, 0)
         os.close(device)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS if private else mmap.MAP_SHARED
-        memory = -1 if private else os.memfd_create("guest")
+        ours = None if private or memory is not None else os.memfd_create("guest")
+        memory = -1 if private else memory if ours is None else ours
         if not private:
             os.ftruncate(memory, SIZE)
         self.ram = mmap.mmap(memory, SIZE, flags)
-        if not private:
-            os.close(memory)
+        if ours is not None:
+            os.close(ours)
         self.ram[0:4 * len(code)] = struct.pack(f"<{len(code)}I", *code)
         tree = devicetree(vcpus, vdevices)
         self.ram[DTB:DTB + len(tree)] = tree

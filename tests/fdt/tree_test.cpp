@@ -120,3 +120,30 @@ TEST_CASE("a property that reaches beyond the structure makes it no tree")
         CHECK(why == "a property is longer than the devicetree");
     }
 }
+
+TEST_CASE("what libfdt would follow or search for ever makes it no tree, or is not followed")
+{
+    std::string why;
+    SUBCASE("versions before 16, which align values otherwise")
+    {
+        auto old = flatten(probe_tree());
+        old[23] = std::byte{3};  // version
+        old[27] = std::byte{1};  // last_comp_version
+        CHECK_FALSE(View::open(old, &why));
+        CHECK(why == "a version before 16");
+    }
+    SUBCASE("a property's name without an end in sight")
+    {
+        Node root;
+        root.set_flag(std::string(300, 'n'));
+        CHECK_FALSE(View::open(flatten(root), &why));
+        CHECK(why == "the name of a property is longer than 255 characters");
+    }
+    SUBCASE("an alias of itself")
+    {
+        Node root;
+        root.child("aliases").set_text("a", "a");
+        const auto blob = flatten(root);
+        CHECK_FALSE(View::open(blob)->find("a"));
+    }
+}

@@ -661,3 +661,14 @@ TEST_CASE("a tree of many thousand nodes is read in one walk")
     const auto blob = flatten(root);
     CHECK(read_vm_config(blob).findings.empty());
 }
+
+TEST_CASE("what is said of a tree has an end, however much is wrong with it")
+{
+    Node root = probe_tree();
+    for (unsigned i = 0; i < 3000; i++)
+        add_bell(vdevices(root), i).set_u32("label", 1);
+    const auto read = read_vm_config(flatten(root));
+    CHECK(read.refusal() != nullptr);
+    CHECK(read.doorbells.size() < 300);
+    CHECK(read.findings.size() < 1500);
+}

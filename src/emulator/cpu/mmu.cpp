@@ -124,6 +124,12 @@ public:
 private:
     using Step = std::variant<Translation, Fault, std::uint64_t>;
 
+    Fault not_writable(unsigned level) const
+    {
+        return {static_cast<std::uint8_t>(kExternalAbortOnWalk | level), AccessKind::Write,
+                descriptor_address_};
+    }
+
     /// Reads the descriptor of `va` at `level`: a leaf, a fault, or the next table.
     Step step(std::uint64_t va, std::uint64_t table, unsigned level)
     {
@@ -139,6 +145,7 @@ private:
             return Fault{static_cast<std::uint8_t>(kExternalAbortOnWalk | level), AccessKind::Read,
                          address};
         table_writable_ = page.writable;
+        descriptor_address_ = address;
         auto where = descriptor_at(page, address);
         const std::uint64_t descriptor = where.load(std::memory_order_acquire);
         if (!bit(descriptor, 0))
@@ -169,7 +176,7 @@ private:
             if (!bit(state_.tcr_el1, 39))
                 return fault(kAccessFlag, level);
             if (!table_writable_)
-                return fault(kExternalAbortOnWalk, level);
+                return not_writable(level);
             if (!where.compare_exchange_strong(descriptor, descriptor | 1ull << 10))
                 return leaf_again(va, where, level);
             descriptor |= 1ull << 10;
@@ -181,7 +188,7 @@ private:
             const Translation after = permissions(dirty, level);
             if (after.writable) {
                 if (!table_writable_)
-                    return fault(kExternalAbortOnWalk, level);
+                    return not_writable(level);
                 if (!where.compare_exchange_strong(descriptor, dirty))
                     return leaf_again(va, where, level);
                 result = after;
@@ -247,6 +254,7 @@ private:
     const Half& half_;
     AccessKind kind_;
     bool privileged_;
+    std::uint64_t descriptor_address_ = 0;
     bool table_writable_ = false;  // the table that holds the descriptor looked at
     TableLimits limits_;
 };

@@ -2,10 +2,12 @@
 #include "emulator/driver/device.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "emulator/driver/guest_memory.h"
 #include "emulator/driver/vm.h"
 
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 namespace gh::driver {
@@ -35,6 +37,18 @@ bool knows(const Personality& personality, std::uint32_t request)
     }
 }
 
+/// What a client asks for may be more than the host has, of memory or of threads.
+template <class F>
+Reply unless_short_of_memory(F&& perform) noexcept
+{
+    try {
+        return perform();
+    } catch (const std::exception& failure) {
+        log(LogLevel::Warn, "a client's request cannot be done: %s", failure.what());
+        return answer(ENOMEM);
+    }
+}
+
 class VmFile final : public File {
 public:
     VmFile(std::shared_ptr<Vm> vm, const Personality& personality)
@@ -56,11 +70,13 @@ private:
 
 Reply VmFile::ioctl(std::uint32_t request, std::uintptr_t argument) noexcept
 {
-    if (!knows(personality_, request))
-        return answer(ENOTTY);
-    if (request == GH_VM_ADD_FUNCTION)
-        return add_function(argument);
-    return answer(control(request, argument));
+    return unless_short_of_memory([&] {
+        if (!knows(personality_, request))
+            return answer(ENOTTY);
+        if (request == GH_VM_ADD_FUNCTION)
+            return add_function(argument);
+        return answer(control(request, argument));
+    });
 }
 
 int VmFile::control(std::uint32_t request, std::uintptr_t argument)
@@ -118,13 +134,15 @@ private:
 
 Reply DeviceFile::ioctl(std::uint32_t request, std::uintptr_t argument) noexcept
 {
-    if (request == GH_CREATE_VM)
-        return create_vm(argument);
-    if (request == GUNYAH_CREATE_GUEST_MEM && personality_.guest_memory)
-        return create_guest_memory(argument);
-    if (request == GH_ANDROID_TENTATIVE_UAPI && personality_.tentative_uapi)
-        return answer(0);
-    return answer(ENOTTY);
+    return unless_short_of_memory([&] {
+        if (request == GH_CREATE_VM)
+            return create_vm(argument);
+        if (request == GUNYAH_CREATE_GUEST_MEM && personality_.guest_memory)
+            return create_guest_memory(argument);
+        if (request == GH_ANDROID_TENTATIVE_UAPI && personality_.tentative_uapi)
+            return answer(0);
+        return answer(ENOTTY);
+    });
 }
 
 Reply DeviceFile::create_vm(std::uintptr_t argument)

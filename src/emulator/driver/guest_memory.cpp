@@ -26,7 +26,8 @@ bool overlap(FileRange a, FileRange b)
     return a.offset <= b.offset + (b.size - 1) && b.offset <= a.offset + (a.size - 1);
 }
 
-bool any_overlap(const std::vector<FileRange>& ranges, FileRange range)
+template <class Range>
+bool any_overlap(const std::vector<Range>& ranges, FileRange range)
 {
     return range.size != 0 && std::any_of(ranges.begin(), ranges.end(), [&](const FileRange& one) {
                return overlap(one, range);
@@ -69,7 +70,7 @@ public:
     [[nodiscard]] int give_back(std::uint64_t offset, std::uint64_t size) noexcept override
     {
         if (lent_ && size != 0)
-            memory_.end_lending({range_.offset + offset, size});
+            memory_.end_lending({range_.offset + offset, size}, *this);
         return 0;
     }
     [[nodiscard]] FileRange range() const noexcept { return range_; }
@@ -124,6 +125,10 @@ int GuestMemory::allocate(int mode, std::uint64_t offset, std::uint64_t size)
 
 int GuestMemory::prepare_map(FileRange range)
 {
+    // What the kernel refuses takes nothing; it maps whole pages, also beyond the end.
+    if (!is_aligned(range.offset, page_size()) || range.offset >= file_size())
+        return 0;
+    range.size = align_up(std::min(range.size, file_size() - range.offset), page_size());
     {
         const std::scoped_lock lock(mutex_);
         if (!any_overlap(lent_, range))
@@ -206,7 +211,7 @@ int GuestMemory::give(FileRange range, bool lend, const Client& client,
         auto made = std::make_unique<GuestMemoryView>(*this, range, lend);
         const std::scoped_lock lock(mutex_);
         if (lend && made->range().size != 0)
-            lent_.push_back(made->range());
+            lent_.push_back({made->range(), made.get()});
         view = std::move(made);
     } catch (const Error&) {
         return ENOMEM;
@@ -214,18 +219,22 @@ int GuestMemory::give(FileRange range, bool lend, const Client& client,
     return 0;
 }
 
-void GuestMemory::end_lending(FileRange range)
+void GuestMemory::end_lending(FileRange range, const GuestView& by)
 {
     const std::scoped_lock lock(mutex_);
-    std::vector<FileRange> left;
-    for (const FileRange& one : lent_) {
+    std::vector<Lent> left;
+    for (const Lent& one : lent_) {
+        if (one.by != &by) {
+            left.push_back(one);
+            continue;
+        }
         const std::uint64_t end = one.offset + one.size;
         const std::uint64_t first = std::clamp(range.offset, one.offset, end);
         const std::uint64_t last = std::clamp(range.offset + range.size, first, end);
         if (first > one.offset)
-            left.push_back({one.offset, first - one.offset});
+            left.push_back({{one.offset, first - one.offset}, &by});
         if (last < end)
-            left.push_back({last, end - last});
+            left.push_back({{last, end - last}, &by});
     }
     lent_ = std::move(left);
 }

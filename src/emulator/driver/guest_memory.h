@@ -75,8 +75,12 @@ private:
         std::weak_ptr<MemoryUser> user;
     };
 
+    struct Lent : FileRange {
+        const GuestView* by = nullptr;
+    };
+
     int take_from_guests(FileRange range);
-    void end_lending(FileRange range);
+    void end_lending(FileRange range, const GuestView& by);
     [[nodiscard]] std::vector<Bound>::iterator find_bound(FileRange range);
     [[nodiscard]] std::uint64_t file_size() const noexcept;
 
@@ -87,7 +91,7 @@ private:
     bool close_on_exec_;
     mutable std::mutex mutex_;
     std::vector<Bound> bound_;
-    std::vector<FileRange> lent_;    // among them, those that a guest has
+    std::vector<Lent> lent_;         // among them, those that a guest has
     std::vector<FileRange> mapped_;  // by GuestMemoryFile
 };
 

@@ -68,7 +68,8 @@ int Vm::run_start_sequence()
 namespace {
 
 /// As much of the devicetree as its header says, and at least the header; never more than the range
-/// given for it. A copy, for the owner may write to it while it is read.
+/// given for it, nor than shows the Resource Manager that it is too much. A copy, for the owner may
+/// write to it while it is read.
 bool copy_dtb(const Client& client, const Binding& image, std::uint64_t offset, std::uint64_t size,
               std::vector<std::byte>& dtb)
 {
@@ -78,8 +79,9 @@ bool copy_dtb(const Client& client, const Binding& image, std::uint64_t offset, 
     } header{};
     if (!image.read(client, offset, std::as_writable_bytes(std::span(&header, 1))))
         return false;
+    const std::uint64_t most = std::min<std::uint64_t>(size, rm::kMaxTree + 1);
     dtb.resize(std::clamp<std::uint64_t>(be32toh(header.totalsize),
-                                         std::min<std::uint64_t>(40, size), size));
+                                         std::min<std::uint64_t>(40, most), most));
     return image.read(client, offset, dtb);
 }
 

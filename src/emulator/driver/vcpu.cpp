@@ -97,7 +97,7 @@ bool Vcpu::immediate_exit() const noexcept
 int Vcpu::loop(hyp::Vm& hypervisor, unsigned index, hyp::Resume resume) noexcept
 {
     for (;;) {
-        if (immediate_exit() || interrupted_)
+        if (immediate_exit() || interrupted_ || removed_)
             return EINTR;
         if (hypervisor.schedules())
             return EBUSY;
@@ -132,7 +132,7 @@ bool Vcpu::exits(hyp::Vm& hypervisor, unsigned index, const hyp::VcpuRunResult& 
 /// True when the VM has ended.
 bool Vcpu::sleeps(hyp::Vm& hypervisor, unsigned index) noexcept
 {
-    if (vm_.status() == rm::VmState::Running && !immediate_exit() && !interrupted_)
+    if (vm_.status() == rm::VmState::Running && !immediate_exit() && !interrupted_ && !removed_)
         hypervisor.wait_for_wakeup(index);
     if (vm_.status() == rm::VmState::Running)
         return false;

@@ -16,6 +16,8 @@ namespace {
 /// Versions that PEs may still look at hold no more than so many ranges in all, as they are 1 MiB.
 constexpr std::size_t kMostOldRanges = (1u << 20) / sizeof(RamRange);
 
+constexpr std::uint64_t kSanitisedAtOnce = 64ull << 20;
+
 bool before(const RamRange& a, const RamRange& b)
 {
     return raw(a.at) < raw(b.at);
@@ -156,27 +158,49 @@ void AddressSpace::unmap(MemoryRange range)
 
 bool AddressSpace::may_modify(const PageChange& change) const noexcept
 {
-    return !change.sanitise ||
-           std::none_of(ranges().begin(), ranges().end(), [&](const RamRange& ram) {
-               return ram.guests_alone && !ram.writable && !part(ram, change.range).host.empty();
-           });
+    const Ranges& now = ranges();  // once: others publish at any time
+    return !change.sanitise || std::none_of(now.begin(), now.end(), [&](const RamRange& ram) {
+        return ram.guests_alone && !ram.writable && !part(ram, change.range).host.empty();
+    });
 }
 
+/// In pieces where it takes long: others wait meanwhile, and a guest may name all of its memory.
 void AddressSpace::modify(const PageChange& change)
 {
-    const std::scoped_lock lock(mutex_);
+    PageChange rest = change;
+    while (modify_some(rest)) {
+    }
+}
+
+/// Takes the beginning off `change` and does it. False: nothing was left to do.
+bool AddressSpace::modify_some(PageChange& change)
+{
     const auto guests_alone = [](const RamRange& ram) { return ram.guests_alone; };
+    const std::scoped_lock lock(mutex_);
+    const Ranges& now = ranges();
+    const auto first = std::find_if(now.begin(), now.end(), [&](const RamRange& ram) {
+        return guests_alone(ram) && !part(ram, change.range).host.empty();
+    });
+    if (first == now.end())
+        return false;
+    MemoryRange piece{part(*first, change.range).at, 0};
+    piece.size = change.range.size - (piece.at - change.range.at);
+    if (change.sanitise)
+        piece.size = std::min(piece.size, kSanitisedAtOnce);
+    change.range = {piece.at + piece.size,
+                    change.range.size - (piece.at - change.range.at) - piece.size};
     Ranges changed;
     if (change.unlock) {
-        changed = take(change.range, guests_alone);
+        changed = take(piece, guests_alone);
     } else {
-        for (const RamRange& ram : ranges())
+        for (const RamRange& ram : now)
             if (guests_alone(ram))
-                append(changed, part(ram, change.range));
+                append(changed, part(ram, piece));
     }
     for (const RamRange& ram : changed)
         if (change.sanitise && ram.writable)
             std::memset(ram.host.data(), 0, ram.host.size());
+    return true;
 }
 
 /// Takes what `which` wants of the range out of the map; nobody uses it any more at the end.

@@ -52,6 +52,7 @@ private:
 
     template <class F>
     Ranges take(MemoryRange range, F&& which);
+    bool modify_some(PageChange& change);
     void publish(Ranges ranges);
     void flush();
     [[nodiscard]] const Ranges& ranges() const noexcept

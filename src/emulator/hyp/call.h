@@ -16,8 +16,12 @@ struct Call {
     std::span<std::uint64_t, 18> x;
     GuestAccess memory;
 
-    /// The function identifier: the upper half of x0 is ignored (golden unknown.high-garbage).
-    [[nodiscard]] std::uint32_t function() const { return static_cast<std::uint32_t>(x[0]); }
+    /// The function identifier: the upper half of x0 is ignored (golden unknown.high-garbage), and
+    /// so is the hint that SVE registers need not be kept (golden sve-hint.version).
+    [[nodiscard]] std::uint32_t function() const
+    {
+        return static_cast<std::uint32_t>(x[0]) & ~(1u << 16);
+    }
     [[nodiscard]] std::uint32_t word(unsigned n) const { return static_cast<std::uint32_t>(x[n]); }
 };
 

@@ -22,7 +22,6 @@ enum : std::uint32_t {
 };
 
 constexpr std::uint64_t kSmcccVersion = 0x1'0003;
-constexpr std::uint32_t kSveHint = 1u << 16;  // of the function identifier; nothing to us
 constexpr std::array<std::uint64_t, 4> kGunyahUid{0xcd8f'd5c1, 0xdb5f'53a4, 0x36ce'6592,
                                                   0x145f'3d67};
 
@@ -51,7 +50,7 @@ After Smccc::call(Call& call, bool smc, std::uint16_t immediate) noexcept
 
 After Smccc::convention(Call& call) noexcept
 {
-    const std::uint32_t function = call.function() & ~kSveHint;
+    const std::uint32_t function = call.function();
     if (Psci::is_function(function))
         return psci_ != nullptr ? psci_->call(call) : answer(call, kNotSupported);
     if (is_trng_function(function))

@@ -33,6 +33,9 @@ inline constexpr std::uint16_t kVmidLast = 0xbe;
 
 inline constexpr std::size_t kMaxParcels = 64;  // of one owner
 
+/// Of a devicetree that this Resource Manager reads: what VMMs leave room for. A limit of ours.
+inline constexpr std::size_t kMaxTree = 2u << 20;
+
 /// Rights of a parcel, as the host's flags number them.
 inline constexpr std::uint32_t kRead = 1;
 inline constexpr std::uint32_t kWrite = 2;

@@ -10,6 +10,7 @@ namespace gh::rm {
 namespace {
 
 constexpr std::size_t kMessage = 240;
+constexpr std::size_t kLongest = 1024;  // that a guest's queue can be made for
 constexpr std::size_t kHeader = 8;
 constexpr std::size_t kContent = kMessage - kHeader;
 constexpr std::uint8_t kMaxFragments = 62;
@@ -28,7 +29,7 @@ T get(std::span<const std::byte> bytes, std::size_t at)
 void RpcLink::run(hyp::MessageOwner& vm)
 {
     const std::scoped_lock lock(mutex_);
-    std::array<std::byte, kMessage> message{};
+    std::array<std::byte, kLongest> message{};
     while (send_rest(vm)) {
         const auto size = vm.take(kFromGuest, message);
         if (!size)

@@ -306,8 +306,8 @@ Error RpcServer::set_crash_message(Bytes request)
         const char c = std::to_integer<char>(b);
         printable += c >= ' ' && c <= '~' ? c : '.';
     }
-    log(LogLevel::Warn, "Resource Manager: the guest says of its crash: %s", printable.c_str());
-    crashed_ = true;
+    if (!crashed_.exchange(true))  // once: no guest fills a disk
+        log(LogLevel::Warn, "Resource Manager: the guest says of its crash: %s", printable.c_str());
     return Error::Ok;
 }
 

@@ -111,6 +111,8 @@ Error Vm::read_devicetree()
             Error::MemInvalid,
             "the devicetree's address and size, as given by GH_VM_SET_DTB_CONFIG, must be "
             "multiples of 4 KiB: it cannot be mapped otherwise");
+    if (dtb_.size() > kMaxTree)
+        return refuse(Error::NoResource, "the devicetree's totalsize is larger than 2 MiB");
     tree_ = std::make_unique<fdt::VmConfigTree>(
         fdt::read_vm_config(dtb_, {.max_cpus = kMaxCpus, .region_size = config_.dtb_size}));
     for (const fdt::Finding& finding : tree_->findings) {
@@ -319,7 +321,7 @@ Error Vm::make_hypervisor(std::span<const HostPiece> memory,
     };
     try {
         hypervisor_ = std::make_unique<hyp::Vm>(std::move(config));
-    } catch (const gh::Error& failure) {
+    } catch (const std::exception& failure) {  // also where the host has no thread or memory left
         return refuse(Error::NoMemory, failure.what());
     }
     return Error::Ok;

@@ -4,10 +4,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "emulator/serve/borrowed_thread.h"
+#include "emulator/serve/truncation_guard.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cinttypes>
+#include <deque>
+#include <set>
 #include <utility>
 
 #include <fcntl.h>
@@ -40,37 +43,62 @@ class PresentPages {
 public:
     PresentPages(pid_t thread, const Vma& vma)
         : page_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
-          entries_((vma.end - vma.start) / page_, vma.inode == 0 ? 0 : kPresent)
+          first_(vma.start / page_),
+          count_((vma.end - vma.start) / page_)
     {
-        if (vma.inode != 0)
-            return;
         const std::string path = "/proc/" + std::to_string(thread) + "/pagemap";
-        const Fd pagemap{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-        const auto size = static_cast<ssize_t>(entries_.size() * sizeof entries_[0]);
-        if (::pread(pagemap.get(), entries_.data(), static_cast<std::size_t>(size),
-                    static_cast<off_t>(vma.start / page_ * sizeof entries_[0])) != size)
-            std::fill(entries_.begin(), entries_.end(), kPresent);
+        if (vma.inode == 0)
+            pagemap_ = Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     }
-    /// Calls body(offset, size) for each run of such pages, in pieces of at most 1 MiB.
+    /// Calls body(offset, size) for each run of such pages, in pieces of at most 1 MiB. A mapping
+    /// may be larger than all memory: no more than a piece of the pagemap is held.
     template <class F>
     bool for_each(F&& body) const
     {
-        for (std::size_t i = 0; i < entries_.size();) {
-            std::size_t end = i;
-            while (end < entries_.size() && (entries_[end] & kPresent) != 0 &&
-                   (end - i) * page_ < kCopy)
-                ++end;
-            if (end > i && !body(i * page_, (end - i) * page_))
-                return false;
-            i = std::max(end, i + 1);
+        std::vector<std::uint64_t> entries;
+        for (std::uint64_t at = 0; at < count_; at += entries.size()) {
+            entries.resize(std::min<std::uint64_t>(kEntries, count_ - at));
+            read(at, entries);
+            for (std::size_t i = 0; i < entries.size();) {
+                std::size_t end = i;
+                while (end < entries.size() && (entries[end] & kPresent) != 0 &&
+                       (end - i) * page_ < kCopy)
+                    ++end;
+                if (end > i && !body((at + i) * page_, (end - i) * page_))
+                    return false;
+                i = std::max(end, i + 1);
+            }
         }
         return true;
     }
 
 private:
+    static constexpr std::size_t kEntries = 1u << 16;
+
+    void read(std::uint64_t at, std::span<std::uint64_t> entries) const
+    {
+        const auto size = static_cast<ssize_t>(entries.size_bytes());
+        if (!pagemap_ || ::pread(pagemap_.get(), entries.data(), entries.size_bytes(),
+                                 static_cast<off_t>((first_ + at) * sizeof entries[0])) != size)
+            std::ranges::fill(entries, kPresent);
+    }
+
     std::uint64_t page_;
-    std::vector<std::uint64_t> entries_;
+    std::uint64_t first_;
+    std::uint64_t count_;
+    Fd pagemap_;
 };
+
+/// Files that the process holds by no mapping any more are nobody's.
+void forget_unmapped(pid_t thread, std::map<ino_t, Fd>& files)
+{
+    if (files.empty())
+        return;
+    std::set<ino_t> mapped;
+    for (const Vma& vma : mappings(thread, 0, ~std::uint64_t{0}))
+        mapped.insert(vma.inode);
+    std::erase_if(files, [&](const auto& file) { return !mapped.contains(file.first); });
+}
 
 /// Its range stands in `given` already, until it goes.
 class ClientMemory final : public driver::GuestView {
@@ -102,6 +130,7 @@ private:
     bool lent_;
     std::shared_ptr<GivenMemory> given_;
     std::vector<Mapping> mappings_;
+    std::deque<TruncationGuard> guards_;  // of mappings_
     std::vector<Piece> pieces_;
     // What stands in the client's address space instead of its own memory.
     Fd plug_;
@@ -132,6 +161,7 @@ bool ClientMemory::map_own_file(pid_t thread, const Vma& vma)
         mappings_.emplace_back("mmap of a client's memory", vma.end - vma.start,
                                protection(true, vma.writable, false), MAP_SHARED, file.get(),
                                static_cast<long long>(vma.offset));
+        guards_.emplace_back(mappings_.back().bytes());
     } catch (const Error&) {
         return false;
     }
@@ -200,7 +230,8 @@ int ClientMemory::replace(Conversation& conversation, const std::vector<Vma>& vm
     for (const Vma& vma : vmas)
         total += vma.end - vma.start;
     try {
-        plug_ = make_memfd(lent_ ? "gunyah-lent" : "gunyah-shared", lent_ ? 0 : total);
+        // The client could shorten what both of us have mapped.
+        plug_ = lent_ ? make_memfd("gunyah-lent", 0) : make_sealed_memfd("gunyah-shared", total);
     } catch (const Error&) {
         return ENOMEM;
     }
@@ -225,6 +256,7 @@ int ClientMemory::replace(Conversation& conversation, const std::vector<Vma>& vm
     struct stat info {};
     if (::fstat(plug_.get(), &info) == 0)
         given_->with([&](Given& given) {
+            forget_unmapped(thread, given.files);
             given.files[info.st_ino] = Fd{::fcntl(plug_.get(), F_DUPFD_CLOEXEC, 0)};
         });
     return error;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/serve/conversation.h"
 
+#include "emulator/serve/process.h"
+
 #include <chrono>
 
-#include <signal.h>
 
 namespace gh::serve {
 namespace {
@@ -50,7 +51,7 @@ bool Conversation::await_again() noexcept
     using namespace std::chrono_literals;
     std::unique_lock lock(expected().mutex);
     while (!expected().arrived.wait_for(lock, 100ms, [this] { return again_; }))
-        if (::kill(call_.thread, 0) != 0)
+        if (!is_alive(call_.thread))
             return false;
     return true;
 }

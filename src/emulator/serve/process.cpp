@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -89,6 +90,18 @@ pid_t process_of(pid_t thread) noexcept
         if (std::sscanf(line, "Tgid: %d", &process) == 1)
             return process;
     return 0;
+}
+
+bool is_alive(pid_t thread) noexcept
+{
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/%d/stat", thread);
+    const Fd stat{::open(path, O_RDONLY | O_CLOEXEC)};
+    std::array<char, 256> text{};
+    if (!stat || ::read(stat.get(), text.data(), text.size() - 1) <= 0)
+        return false;
+    const char* const name_end = std::strrchr(text.data(), ')');  // the name may hold anything
+    return name_end != nullptr && name_end[1] == ' ' && name_end[2] != 'Z' && name_end[2] != 'X';
 }
 
 bool stat_fd(pid_t thread, int fd, struct stat& info) noexcept

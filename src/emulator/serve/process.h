@@ -29,6 +29,9 @@ namespace gh::serve {
 /// The process that a thread belongs to; 0 if it is gone.
 [[nodiscard]] pid_t process_of(pid_t thread) noexcept;
 
+/// Whether the thread can still run: neither gone nor dead and waiting to be reaped.
+[[nodiscard]] bool is_alive(pid_t thread) noexcept;
+
 /// fstat of a descriptor there.
 [[nodiscard]] bool stat_fd(pid_t thread, int fd, struct stat& info) noexcept;
 /// What /proc shows of a descriptor, of "cwd" and the like; empty if nothing.

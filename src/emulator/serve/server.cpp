@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 #include <poll.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@ namespace {
 
 /// A signal ends a client's VCPU_RUN without a word to us, so now and then we look.
 constexpr int kLookEvery = 5;  // ms
+constexpr std::chrono::seconds kLongestClose{2};
 
 int fd_argument(const Call& call, std::size_t index)
 {
@@ -28,7 +30,38 @@ Server::Server(Listener listener, const driver::DeviceOptions& options, std::str
 {
 }
 
-Server::~Server() = default;
+/// Strands work for us until their last task is done.
+Server::~Server()
+{
+    bury_closed();
+    for (;;) {
+        interrupt_forsaken();
+        std::unique_lock lock(burial_mutex_);
+        if (buried_.wait_for(lock, std::chrono::milliseconds(kLookEvery),
+                             [this] { return tasks_ == 0 && burials_ == 0; }))
+            return;
+    }
+}
+
+bool Server::later(const Object& object, std::function<void()> task)
+{
+    const auto done = [this] {
+        const std::scoped_lock lock(burial_mutex_);
+        --tasks_;
+        buried_.notify_all();
+    };
+    {
+        const std::scoped_lock lock(burial_mutex_);
+        ++tasks_;
+    }
+    const bool added = object->strand.add([task = std::move(task), done] {
+        task();
+        done();
+    });
+    if (!added)
+        done();
+    return added;
+}
 
 bool Server::run(int interruption)
 {
@@ -134,20 +167,24 @@ void Server::bury_closed()
         burials_ += static_cast<unsigned>(objects.size());
     }
     for (const Object& object : objects) {
-        if (const auto file = object->file(); file && object->kind == Kind::Vcpu)
-            file->interrupt();
+        const auto file = object->file();
         object->close([this] {
             const std::scoped_lock lock(burial_mutex_);
             --burials_;
             buried_.notify_all();
         });
+        // After close(): whoever begins a call from here on finds no file.
+        if (file && object->kind == Kind::Vcpu)
+            file->interrupt();
     }
 }
 
+/// Not for ever: a client whose START waits for a signal handler of its own must not keep others
+/// from closing.
 void Server::await_burials() noexcept
 {
     std::unique_lock lock(burial_mutex_);
-    buried_.wait(lock, [this] { return burials_ == 0; });
+    buried_.wait_for(lock, kLongestClose, [this] { return burials_ == 0; });
 }
 
 void Server::interrupt_forsaken()

@@ -71,6 +71,8 @@ private:
     [[nodiscard]] std::shared_ptr<driver::Client> client_of(pid_t process);
 
     void bury_closed();
+    /// Strand::add to that of an object, counted until it is done.
+    [[nodiscard]] bool later(const Object& object, std::function<void()> task);
     void await_burials() noexcept;
     void interrupt_forsaken();
 
@@ -89,6 +91,7 @@ private:
     std::map<std::uint64_t, Running> running_;  // VCPU_RUNs under way, by id of the call
     std::mutex burial_mutex_;
     std::condition_variable buried_;
+    unsigned tasks_ = 0;             // that strands of objects have to do
     unsigned burials_ = 0;           // objects that are closed and not gone yet
     Strand closer_{"gunyah-close"};  // closes for clients: one after the other
 };

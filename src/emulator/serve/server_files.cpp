@@ -26,8 +26,8 @@ bool Server::close(const Call& call)
     const Object object = object_of(call);
     if (!object || object->kind == Kind::Device)
         return false;
-    closer_.add([this, call] { close_now(call); });
-    return true;
+    // Without a thread the kernel closes it, and the VM ends a little later.
+    return closer_.add([this, call] { close_now(call); });
 }
 
 void Server::close_now(const Call& call)

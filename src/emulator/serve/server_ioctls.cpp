@@ -29,10 +29,12 @@ bool is_ours(std::uint32_t request)
     return type == 'G' || type == 'A';
 }
 
-bool moves_memory(std::uint32_t request)
+/// What may borrow the client's thread, or wait for a vCPU: not for the thread that receives.
+bool takes_time(std::uint32_t request)
 {
     switch (request) {
     case GH_VM_START:
+    case GH_VM_REMOVE_FUNCTION:
     case GH_VM_SET_USER_MEM_REGION:
     case GH_VM_ANDROID_LEND_USER_MEM:
     case GUNYAH_VM_MAP_MEM:
@@ -90,10 +92,10 @@ void Server::control_device(const Call& call)
 /// meanwhile, or wait for who does.
 void Server::control_file(const Object& object, const Call& call)
 {
-    if (!moves_memory(request_of(call)) && object->strand.idle())
+    if (!takes_time(request_of(call)) && object->strand.idle())
         perform(object, call);
-    else
-        object->strand.add([this, object, call] { perform(object, call); });
+    else if (!later(object, [this, object, call] { perform(object, call); }))
+        listener_.answer(call, 0, EAGAIN);
 }
 
 /// Lets go of the file before the caller hears of it: if it closes it then, that is the end.
@@ -133,7 +135,12 @@ void Server::control_vcpu(const Object& object, const Call& call)
         const std::scoped_lock lock(running_mutex_);
         running_.emplace(call.id, Running{object, call});
     }
-    object->strand.add([this, object, call] { run_vcpu(*object, call); });
+    if (!later(object, [this, object, call] { run_vcpu(*object, call); })) {
+        const std::scoped_lock lock(running_mutex_);
+        running_.erase(call.id);
+        listener_.answer(call, 0, EAGAIN);
+        return;
+    }
     // Whoever waited for this vCPU before, and does no more, is in the way.
     interrupt_forsaken();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/serve/strand.h"
 
+#include <system_error>
 #include <utility>
 
 #include <pthread.h>
@@ -20,13 +21,18 @@ Strand::~Strand()
         thread_.join();
 }
 
-void Strand::add(std::function<void()> task)
+bool Strand::add(std::function<void()> task)
 {
     const std::scoped_lock lock(work_->mutex);
+    try {
+        if (!thread_.joinable())
+            thread_ = std::thread([work = work_] { work->run(); });
+    } catch (const std::system_error&) {
+        return false;
+    }
     work_->tasks.push_back(std::move(task));
-    if (!thread_.joinable())
-        thread_ = std::thread([work = work_] { work->run(); });
     work_->added.notify_one();
+    return true;
 }
 
 bool Strand::idle() const noexcept

@@ -20,7 +20,8 @@ public:
     Strand(const Strand&) = delete;
     Strand& operator=(const Strand&) = delete;
 
-    void add(std::function<void()> task);
+    /// False: the host has no thread for it, and the task was dropped.
+    [[nodiscard]] bool add(std::function<void()> task);
     /// Whether it has nothing to do: what would be added could as well be done by the caller, as
     /// long as only one thread adds.
     [[nodiscard]] bool idle() const noexcept;

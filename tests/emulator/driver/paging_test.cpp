@@ -432,3 +432,27 @@ TEST_CASE("2.7: a page that was brought in is not forgotten by a run that a sign
     CHECK(client.toucher->ioctl(GH_VCPU_RUN, 0).error == 0);
     CHECK(hypervisor().resumes.back().action == Resume::Action::Retry);
 }
+
+TEST_CASE("2.3: pages are taken back whole, however odd the length of a mapping")
+{
+    AloneClient client;
+    hypervisor().release(kDtb, kPage);
+    CHECK(client.memory().prepare_map({kDtb - kBase, 1}) == 0);
+    CHECK(client.memory().prepare_map({kDtb - kBase + 1, kPage}) == 0);  // the kernel refuses it
+    CHECK(client.touch(kDtb) == 0);
+    for (const auto& range : hypervisor().ram)
+        CHECK(range.host.size() % kPage == 0);
+}
+
+TEST_CASE("2.3: what is lent anew stays lent when the rest of an older loan ends")
+{
+    AloneClient client;
+    hypervisor().release(kDtb, kPage);
+    CHECK(client.punch(kDtb - kBase, kPage) == 0);
+    CHECK(client.touch(kDtb) == 0);
+    CHECK(client.memory().prepare_map({kDtb - kBase, kPage}) == EBUSY);
+    hypervisor().release(kDtb + kPage, kHuge - kPage);
+    CHECK(client.punch(kDtb - kBase + kPage, kHuge - kPage) == 0);
+    CHECK(hypervisor().find(kDtb) != nullptr);
+    CHECK(client.memory().prepare_map({kDtb - kBase, kPage}) == EBUSY);
+}

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/hyp/address_space.h"
 
+#include "base/mapping.h"
+
 #include <array>
 
 #include <doctest/doctest.h>
+
+#include <sys/mman.h>
 
 namespace gh::hyp {
 
@@ -147,6 +151,23 @@ TEST_CASE_FIXTURE(SpaceFixture,
     space.map(alone);
     CHECK_FALSE(space.may_modify(zero));
     CHECK(space.may_modify({.range = zero.range, .unlock = true}));
+}
+
+TEST_CASE_FIXTURE(SpaceFixture, "memory of any size is sanitised to its last byte")
+{
+    const Mapping large{"test memory", 130ull << 20, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE};
+    const std::array ends{&large.bytes().front(), &large.bytes().back()};
+    for (const bool unlock : {false, true}) {
+        for (std::byte* const end : ends)
+            *end = std::byte{7};
+        if (!unlock)
+            space.map({.at = Gpa{0xa000'0000}, .host = large.bytes(), .guests_alone = true});
+        space.modify({.range = {Gpa{0}, ~0ull}, .unlock = unlock, .sanitise = true});
+        for (const std::byte* const end : ends)
+            CHECK(*end == std::byte{0});
+        CHECK((space.page(0xa000'0000 + large.size() - 1).host == nullptr) == unlock);
+    }
 }
 
 }  // namespace gh::hyp
