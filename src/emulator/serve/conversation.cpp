@@ -5,7 +5,6 @@
 
 #include <chrono>
 
-
 namespace gh::serve {
 namespace {
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -30,11 +31,10 @@ std::uintptr_t g_page = 4096;
 
 bool is_guarded(std::uintptr_t address)
 {
-    for (const Slot& slot : g_slots)
-        if (address < slot.end.load(std::memory_order_acquire) &&
-            address >= slot.begin.load(std::memory_order_acquire))
-            return true;
-    return false;
+    return std::ranges::any_of(g_slots, [address](const Slot& slot) {
+        return address < slot.end.load(std::memory_order_acquire) &&
+               address >= slot.begin.load(std::memory_order_acquire);
+    });
 }
 
 /// Returns to the access, which then succeeds; or, where it is none of ours, fails as it would
