@@ -45,7 +45,7 @@ void log(LogLevel level, const char* format, ...) noexcept
     // What a guest or another program named may not speak to the terminal.
     std::replace_if(
         line.begin(), line.begin() + static_cast<std::ptrdiff_t>(used),
-        [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
+        [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
     line.at(used) = '\n';
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), used + 1);
 }
