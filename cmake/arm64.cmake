@@ -19,6 +19,6 @@ set(CMAKE_EXE_LINKER_FLAGS_INIT -static)  # the tests, too: they run without an 
 find_program(QEMU_AARCH64 NAMES qemu-aarch64)
 if(QEMU_AARCH64)
   set(CMAKE_CROSSCOMPILING_EMULATOR ${QEMU_AARCH64})
-  # What qemu-user does not do: MADV_DONTFORK, and pass on requests that it does not know.
-  set(GH_TEST_ARGUMENTS "--test-case-exclude=a child does not inherit*,a file that is no Gunyah device answers*")
+  # What qemu-user does not do: madvise(), and pass on requests that it does not know.
+  set(GH_TEST_ARGUMENTS "--test-case-exclude=a child does not inherit*,prefault*,a file that is no Gunyah device answers*")
 endif()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/hyp/profile.h"
 #include "emulator/hyp/vm.h"
 
 #include <cstdlib>
@@ -21,6 +22,16 @@ inline constexpr std::uint64_t kGicd = 0x3fff'0000;
 inline constexpr std::uint64_t kGicr = 0x3fe0'0000;
 inline constexpr std::uint64_t kSgiFrame0 = kGicr + 0x1'0000;
 inline constexpr std::uint16_t kBell = 40;
+
+/// Keeps what a profiler is told when the VM goes.
+struct Listener final : Profiler {
+    void made(const cpu::HostCode&) noexcept override {}
+    void ended(std::vector<std::unique_ptr<VcpuProfile>> all) noexcept override
+    {
+        vcpus = std::move(all);
+    }
+    std::vector<std::unique_ptr<VcpuProfile>> vcpus;
+};
 
 /// A VM of one page of code and three of data.
 struct Guest {

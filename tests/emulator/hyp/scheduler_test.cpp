@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/hyp/scheduler.h"
 
-#include "emulator/hyp/profile.h"
 #include "guest.h"
 
 #include <doctest/doctest.h>
@@ -205,24 +204,14 @@ TEST_CASE_FIXTURE(ScheduledGuest, "a VM goes whether its guest has ended or ever
     }
 }
 
-/// Keeps what it is told.
-struct Counts final : Profiler {
-    void made(const cpu::HostCode&) noexcept override {}
-    void ended(std::vector<std::unique_ptr<VcpuProfile>> all) noexcept override
-    {
-        vcpus = std::move(all);
-    }
-    std::vector<std::unique_ptr<VcpuProfile>> vcpus;
-};
-
 TEST_CASE_FIXTURE(ScheduledGuest, "a profiler is told of it as of any")
 {
-    const auto counts = std::make_shared<Counts>();
-    profiler = counts;
+    const auto listener = std::make_shared<Listener>();
+    profiler = listener;
     put(kSpin);
     start(2).begin();
     vm.reset();
-    CHECK(counts->vcpus.size() == 2);
+    CHECK(listener->vcpus.size() == 2);
 }
 
 }  // namespace gh::hyp

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "emulator/hyp/profile.h"
 #include "guest.h"
 
 #include <array>
@@ -66,16 +65,6 @@ TEST_CASE_FIXTURE(Guest, "an access the owner faults is an external abort")
     CHECK(report.state == VcpuState::VmmioWrite);
     CHECK(report.data[2] == 0x9600'0010);
 }
-
-/// Keeps what it is told.
-struct Listener final : Profiler {
-    void made(const cpu::HostCode&) noexcept override {}
-    void ended(std::vector<std::unique_ptr<VcpuProfile>> all) noexcept override
-    {
-        vcpus = std::move(all);
-    }
-    std::vector<std::unique_ptr<VcpuProfile>> vcpus;
-};
 
 TEST_CASE_FIXTURE(Guest, "a profiler is told what each vCPU did when the VM goes")
 {
