@@ -80,8 +80,11 @@ class Clients(ClientTest):
         self.client("returned")
 
     def test_lent_memory_is_out_of_reach(self):
-        done = emulate(sys.executable, "-B", "emulate_client.py", "touched")
-        self.assertEqual(done.returncode, 128 + signal.SIGBUS)
+        for name in ["android14", "android15", "android16"]:
+            for arguments in [[], ["private"]]:
+                done = emulate(sys.executable, "-B", "emulate_client.py", "touched", *arguments,
+                               options=["--personality", name])
+                self.assertEqual(done.returncode, 128 + signal.SIGBUS, done.stderr)
 
     def test_signals_interrupt(self):
         self.client("interrupted")
@@ -138,6 +141,21 @@ class Clients(ClientTest):
 
     def test_memory_can_be_reclaimed(self):
         self.client("reclaimed", options=["--personality", "android16"])
+
+    def test_lent_memory_that_was_released_can_be_reclaimed(self):
+        self.client("released", options=["--personality", "android16"])
+
+    def test_pages_count_against_the_limit_as_they_come(self):
+        for name in ["android15", "android16"]:
+            self.client("locked", options=["--personality", name])
+
+    def test_pages_of_files_on_disk_are_no_guests(self):
+        for name in ["android15", "android16"]:
+            self.client("unbacked", options=["--personality", name])
+
+    def test_signals_interrupt_while_memory_comes(self):
+        for name in ["android15", "android16"]:
+            self.client("kicked", options=["--personality", name])
 
     def test_production_refuses_shared_memory_and_says_why(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -34,6 +34,14 @@ STORE_THERE = [0xd2b40001, 0xb9000022, 0x17ffffff]  # *(int*)THERE = w2, for eve
 REPORT_THERE = [0xd2b40001, 0xd2820003, 0xb9400022, 0xb9000062, 0x17fffffe]  # *(int*)0x1000 = *(int*)THERE, for ever
 # w2 = *(int*)THERE until it is 0x77; *(int*)0x1000 = w2
 LOAD_THERE = [0xd2b40001, 0xb9400022, 0x7101dc5f, 0x54ffffc1, 0xd2820001, 0xb9000022] + SYSTEM_OFF
+# *(int*)THERE = 0x99; *(int*)0x1000 = addrspace_modify_pages(0, THERE, 4096, unlock); *(int*)0x1000 = *(int*)THERE
+RELEASE_THERE = [
+    0xd2b40001, 0x52801322, 0xb9000022, 0xd2800000, 0xd2820002, 0xd2800023, 0xd40c0d22,
+    0xd2820004, 0xb9000080, 0xd2b40001, 0xb9400022, 0xb9000082] + SYSTEM_OFF
+# Stores a pair, which no device's access can be, at BASE + 4096, BASE + 8192 and so on
+STORE_ALONG = [0xd2b00001, 0x91400421, 0x29000822, 0x17fffffe]
+# *(int*)p = w2 for 64 places p 2 MiB apart from THERE on, then spins
+STORE_WIDELY = [0xd2b40001, 0x52800803, 0xb9000022, 0x91480021, 0x71000463, 0x54ffffa1] + SPIN
 
 # Of a devicetree's vcpus node: who runs the vCPUs. The kernel's first sample says no affinity.
 PROXY = {"affinity": "proxy"}
@@ -143,6 +151,7 @@ class Vm:
                      struct.pack("<IIQQQ", 0, 7, BASE, SIZE, address))
         self.control(SET_DTB_CONFIG, struct.pack("<QQ", BASE + DTB, SIZE - DTB))
         self.vcpu = self.page = None
+        self.more = []
 
     @classmethod
     def with_guest_memory(cls, code, mapped=False):
@@ -164,12 +173,14 @@ class Vm:
         vm.vcpu = vm.page = None
         return vm
 
-    def more_memory(self, at, lend=False, private=False):
-        """Binds a page at `at` that begins with 0x77."""
-        memory = mmap.mmap(-1, 4096, (mmap.MAP_PRIVATE if private else mmap.MAP_SHARED) | mmap.MAP_ANONYMOUS)
+    def more_memory(self, at, lend=False, private=False, size=4096, file=-1):
+        """Binds memory at `at` that begins with 0x77, of a file if there is one."""
+        flags = (mmap.MAP_PRIVATE if private else mmap.MAP_SHARED) | (mmap.MAP_ANONYMOUS if file < 0 else 0)
+        memory = mmap.mmap(file, size, flags)
         memory[0] = 0x77
         address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        self.control(LEND_USER_MEM if lend else SET_USER_MEM_REGION, struct.pack("<IIQQQ", 1, 7, at, 4096, address))
+        self.control(LEND_USER_MEM if lend else SET_USER_MEM_REGION, struct.pack("<IIQQQ", 1, 7, at, size, address))
+        self.more.append(memory)
         return memory
 
     def control(self, request, argument=0):

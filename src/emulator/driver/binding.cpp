@@ -63,18 +63,33 @@ bool Binding::read(const Client& client, std::uint64_t from, std::span<std::byte
     return memory ? memory->read(offset + from, to) : client.read(address + from, to);
 }
 
-int Binding::view_of(Client& client, std::uint64_t from, std::uint64_t bytes,
-                     std::unique_ptr<GuestView>& view) const
+int Binding::prepare(Client& client)
 {
-    if (memory)
-        return memory->give({offset + from, bytes}, lent, client, view);
+    if (memory || whole || client.gives_on_demand({address, size}, lent))
+        return 0;
+    Shown shown;
+    const int error = show(client, 0, size, shown);
+    whole = std::move(shown.view);
+    return error;
+}
+
+int Binding::show(Client& client, std::uint64_t from, std::uint64_t bytes, Shown& shown) const
+{
+    if (whole) {
+        shown = {whole, 0};
+        return 0;
+    }
+    std::unique_ptr<GuestView> view;
     const ClientRange range{address + from, bytes};
-    const int error = lent ? client.lend(range, view) : client.share(range, view);
-    if (error == EINVAL)
+    const int error = memory ? memory->give({offset + from, bytes}, lent, client, view)
+                      : lent ? client.lend(range, view)
+                             : client.share(range, view);
+    if (error == EINVAL && !memory)
         log(LogLevel::Warn,
             "the memory behind guest address %#llx is given to a guest already: memory that is "
             "lent belongs to one VM and one region alone",
             static_cast<unsigned long long>(raw(at + from)));
+    shown = {std::move(view), from};
     return error;
 }
 
@@ -87,23 +102,48 @@ hyp::RamRange Binding::ram(const Given& part) const noexcept
             .guests_alone = lent};
 }
 
-void Binding::keep(const std::shared_ptr<GuestView>& view, std::uint64_t from, hyp::Vm* hypervisor)
+/// What of [from, from + bytes) is there: how many bytes.
+std::uint64_t Binding::keep(const Shown& shown, std::uint64_t from, std::uint64_t bytes,
+                            hyp::Vm* hypervisor)
 {
-    for (const Piece& piece : view->pieces()) {
-        const Given part{from + piece.offset, piece.host, piece.host_writable, view, from};
+    std::uint64_t kept = 0;
+    for (const Piece& piece : shown.view->pieces()) {
+        const std::uint64_t begin = shown.at + piece.offset;
+        const std::uint64_t first = std::clamp(from, begin, begin + piece.host.size());
+        const std::uint64_t last = std::clamp(from + bytes, first, begin + piece.host.size());
+        if (first == last)
+            continue;
+        const Given part{first, piece.host.subspan(first - begin, last - first),
+                         piece.host_writable, shown.view, shown.at};
         const auto next =
             std::lower_bound(given.begin(), given.end(), part,
                              [](const Given& a, const Given& b) { return a.offset < b.offset; });
         given.insert(next, part);
         if (hypervisor != nullptr)
             hypervisor->map(ram(part));
+        kept += part.host.size();
     }
+    return kept;
 }
 
 std::vector<Given>::iterator Binding::find(std::uint64_t from) noexcept
 {
     return std::find_if(given.begin(), given.end(),
                         [&](const Given& one) { return from < one.end(); });
+}
+
+/// In the kernel's order: it counts, pins, and looks at what it has pinned.
+int Binding::give_gap(Client& client, std::uint64_t from, std::uint64_t bytes, hyp::Vm* hypervisor)
+{
+    if (counted && !client.lock(bytes))
+        return ENOMEM;
+    Shown shown;
+    const bool suits = !counted || client.is_swap_backed({address + from, bytes});
+    const int error = suits ? show(client, from, bytes, shown) : EIO;
+    const std::uint64_t kept = error == 0 ? keep(shown, from, bytes, hypervisor) : 0;
+    if (counted)
+        client.unlock(bytes - kept);
+    return error;
 }
 
 int Binding::give(Client& client, std::uint64_t from, std::uint64_t bytes, hyp::Vm* hypervisor)
@@ -114,12 +154,9 @@ int Binding::give(Client& client, std::uint64_t from, std::uint64_t bytes, hyp::
         const std::uint64_t gap_end =
             next == given.end() ? end : std::min(end, std::max(from, next->offset));
         const std::uint64_t after = next == given.end() ? end : next->end();
-        if (gap_end > from) {
-            std::unique_ptr<GuestView> view;
-            if (const int error = view_of(client, from, gap_end - from, view))
+        if (gap_end > from)
+            if (const int error = give_gap(client, from, gap_end - from, hypervisor))
                 return error;
-            keep(std::shared_ptr<GuestView>(std::move(view)), from, hypervisor);
-        }
         from = after;
     }
     return 0;
@@ -140,7 +177,7 @@ ClientRange Binding::window(std::uint64_t from) noexcept
     return {begin, end - begin};
 }
 
-int Binding::page_in(Client& client, std::uint64_t from, hyp::FaultAccess access,
+int Binding::page_in(Client& client, std::uint64_t from, bool neighbours, hyp::FaultAccess access,
                      hyp::Vm& hypervisor)
 {
     if (access == hyp::FaultAccess::Write && (rights & GH_MEM_ALLOW_WRITE) == 0)
@@ -149,11 +186,9 @@ int Binding::page_in(Client& client, std::uint64_t from, hyp::FaultAccess access
     const auto has = find(from);
     if (has != given.end() && has->offset <= from)
         return page_in_again(*has, from, access, hypervisor);
-    if (stays)
-        return EFAULT;
-    const ClientRange around = window(from);
+    const ClientRange around = neighbours ? window(from) : ClientRange{from, page_size()};
     int error = give(client, around.address, around.size, &hypervisor);
-    if (error != 0)  // perhaps it is a neighbour's fault
+    if (error != 0 && neighbours && error != EINTR)  // perhaps it is a neighbour's fault
         error = give(client, from, page_size(), &hypervisor);
     if (error != 0)
         return error;
@@ -178,25 +213,27 @@ int Binding::page_in_again(const Given& part, std::uint64_t from, hyp::FaultAcce
     return access == hyp::FaultAccess::Execute && !allowed.executable ? EPERM : 0;
 }
 
-int Binding::take(std::uint64_t from, std::uint64_t bytes, hyp::Vm* hypervisor)
+int Binding::take(Client& client, std::uint64_t from, std::uint64_t bytes, hyp::Vm* hypervisor)
 {
     const std::uint64_t end = from + bytes;
     int result = 0;
     std::vector<Given> kept;
-    for (const Given& whole : given) {
-        const std::uint64_t first = std::clamp(from, whole.offset, whole.end());
-        const std::uint64_t last = std::clamp(end, first, whole.end());
-        append(kept, part_of(whole, whole.offset, first - whole.offset));
-        if (const int error = take_part(part_of(whole, first, last - first), hypervisor, kept))
+    for (const Given& one : given) {
+        const std::uint64_t first = std::clamp(from, one.offset, one.end());
+        const std::uint64_t last = std::clamp(end, first, one.end());
+        append(kept, part_of(one, one.offset, first - one.offset));
+        if (const int error =
+                take_part(client, part_of(one, first, last - first), hypervisor, kept))
             result = error;
-        append(kept, part_of(whole, last, whole.end() - last));
+        append(kept, part_of(one, last, one.end() - last));
     }
     given = std::move(kept);
     return result;
 }
 
 /// What cannot be taken goes to `kept`.
-int Binding::take_part(const Given& part, hyp::Vm* hypervisor, std::vector<Given>& kept) const
+int Binding::take_part(Client& client, const Given& part, hyp::Vm* hypervisor,
+                       std::vector<Given>& kept) const
 {
     if (part.host.empty())
         return 0;
@@ -205,20 +242,38 @@ int Binding::take_part(const Given& part, hyp::Vm* hypervisor, std::vector<Given
         hypervisor->has_any(range)) {
         int result = 0;
         for (std::uint64_t page = part.offset; page < part.end(); page += page_size())
-            if (const int error = take_part(part_of(part, page, page_size()), hypervisor, kept))
+            if (const int error =
+                    take_part(client, part_of(part, page, page_size()), hypervisor, kept))
                 result = error;
         return result;
     }
-    int error =
-        hypervisor == nullptr || (lent && (stays || hypervisor->has_any(range))) ? EBUSY : 0;
+    int error = hypervisor == nullptr || (lent && hypervisor->has_any(range)) ? EBUSY : 0;
     if (error == 0) {
         hypervisor->unmap(range);
-        if (!stays)
+        if (part.view != whole)
             error = part.view->give_back(part.offset - part.view_at, part.host.size());
     }
-    if (error != 0 || stays)
+    if (error != 0)
         append(kept, part);
+    else if (counted)
+        client.unlock(part.host.size());
     return error;
+}
+
+void Binding::give_back_all(Client& client) noexcept
+{
+    if (counted)
+        client.unlock(given_bytes());
+    given.clear();
+    whole.reset();
+}
+
+std::uint64_t Binding::given_bytes() const noexcept
+{
+    std::uint64_t bytes = 0;
+    for (const Given& part : given)
+        bytes += part.host.size();
+    return bytes;
 }
 
 void Binding::cut_head(std::uint64_t bytes)

@@ -32,7 +32,7 @@ struct Binding {
     std::uint32_t label = 0;
     std::uint32_t rights = 0;  // GH_MEM_ALLOW_*
     bool lent = false;
-    bool stays = false;  // its client gives it once and as a whole (Client::gives_on_demand)
+    bool counted = false;  // what is given counts against RLIMIT_MEMLOCK, and is swap-backed
 
     std::uint64_t address = 0;  // the client's, where `memory` is null
     std::shared_ptr<GuestMemory> memory;
@@ -40,6 +40,9 @@ struct Binding {
     std::uint32_t map_flags = 0;  // MAP_MEM's
 
     std::vector<Given> given;  // ascending, disjoint
+    // All of it, where its client shows it once and as a whole (Client::gives_on_demand): what is
+    // given is a part of that.
+    std::shared_ptr<GuestView> whole;
 
     [[nodiscard]] Gpa last() const noexcept { return at + (size - 1); }
     [[nodiscard]] bool meets(Gpa other, std::uint64_t other_size) const noexcept;
@@ -47,28 +50,45 @@ struct Binding {
     [[nodiscard]] bool read(const Client& client, std::uint64_t from,
                             std::span<std::byte> to) const noexcept;
 
+    /// Has the client show all of it, if that is how it does: 0 or an errno.
+    [[nodiscard]] int prepare(Client& client);
     /// Gives the guest what it has not of a part: 0 or an errno. Memory that is not there is left
     /// out. `hypervisor` is null before the VM runs.
     [[nodiscard]] int give(Client& client, std::uint64_t from, std::uint64_t bytes,
                            hyp::Vm* hypervisor);
-    /// Brings in the page at `from`, and its neighbours where that costs nothing: 0, or why not as
-    /// an errno (gunyah-uapi.md 2.8).
-    [[nodiscard]] int page_in(Client& client, std::uint64_t from, hyp::FaultAccess access,
-                              hyp::Vm& hypervisor);
+    /// Brings in the page at `from`, and if `neighbours` those where that costs nothing: 0, or why
+    /// not as an errno (gunyah-uapi.md 2.8).
+    [[nodiscard]] int page_in(Client& client, std::uint64_t from, bool neighbours,
+                              hyp::FaultAccess access, hyp::Vm& hypervisor);
     /// Takes back what may be taken of a part: 0, or EBUSY where the guest has some of it alone and
     /// has not released it.
-    [[nodiscard]] int take(std::uint64_t from, std::uint64_t bytes, hyp::Vm* hypervisor);
+    [[nodiscard]] int take(Client& client, std::uint64_t from, std::uint64_t bytes,
+                           hyp::Vm* hypervisor);
+    /// Gives everything back. The guest is gone.
+    void give_back_all(Client& client) noexcept;
+    /// Bytes of it that were given.
+    [[nodiscard]] std::uint64_t given_bytes() const noexcept;
     /// Drops the first `bytes`, of which nothing is given.
     void cut_head(std::uint64_t bytes);
 
 private:
+    /// A view of the client's, and where in the binding it begins.
+    struct Shown {
+        std::shared_ptr<GuestView> view;
+        std::uint64_t at = 0;
+    };
+
     [[nodiscard]] std::vector<Given>::iterator find(std::uint64_t from) noexcept;
-    [[nodiscard]] int view_of(Client& client, std::uint64_t from, std::uint64_t bytes,
-                              std::unique_ptr<GuestView>& view) const;
+    [[nodiscard]] int give_gap(Client& client, std::uint64_t from, std::uint64_t bytes,
+                               hyp::Vm* hypervisor);
+    [[nodiscard]] int show(Client& client, std::uint64_t from, std::uint64_t bytes,
+                           Shown& shown) const;
     [[nodiscard]] ClientRange window(std::uint64_t from) noexcept;
     [[nodiscard]] hyp::RamRange ram(const Given& part) const noexcept;
-    void keep(const std::shared_ptr<GuestView>& view, std::uint64_t from, hyp::Vm* hypervisor);
-    int take_part(const Given& part, hyp::Vm* hypervisor, std::vector<Given>& kept) const;
+    std::uint64_t keep(const Shown& shown, std::uint64_t from, std::uint64_t bytes,
+                       hyp::Vm* hypervisor);
+    int take_part(Client& client, const Given& part, hyp::Vm* hypervisor,
+                  std::vector<Given>& kept) const;
     int page_in_again(const Given& part, std::uint64_t from, hyp::FaultAccess access,
                       hyp::Vm& hypervisor) const;
 };

@@ -39,6 +39,13 @@ std::uint64_t lock_limit_of(const std::string& process)
     return bytes;
 }
 
+bool Client::can_lock(std::uint64_t bytes) const
+{
+    const std::uint64_t limit = lock_limit();
+    const std::uint64_t locked = locked_;
+    return locked <= limit && bytes <= limit - locked;
+}
+
 /// Other threads may lock at the same time: what is too much is taken back, as by the kernel.
 bool Client::lock(std::uint64_t bytes)
 {

@@ -86,9 +86,16 @@ public:
     /// is shared or lent already.
     [[nodiscard]] virtual int lend(ClientRange range, std::unique_ptr<GuestView>& view) = 0;
 
-    /// Whether share() and lend() may be called at any time and for parts of a region, as its pages
+    /// Whether share() or lend() may be called at any time and for parts of a range, as its pages
     /// are wanted. Else for the whole of it, in the ioctl that names it or in START.
-    [[nodiscard]] virtual bool gives_on_demand() const noexcept = 0;
+    [[nodiscard]] virtual bool gives_on_demand(ClientRange range, bool lend) const = 0;
+
+    /// Whether what is given on demand is held to what the kernel demands of it: room below
+    /// RLIMIT_MEMLOCK, and is_swap_backed().
+    [[nodiscard]] virtual bool locks_on_demand() const noexcept = 0;
+    /// Whether all mappings of a range are of anonymous memory, of tmpfs or private: pages whose
+    /// contents the kernel need not write to a disk while a guest has them.
+    [[nodiscard]] virtual bool is_swap_backed(ClientRange range) const = 0;
 
     /// Whether every page of a range could be pinned: it is there and, if `write`, may be written.
     [[nodiscard]] virtual bool pinnable(ClientRange range, bool write) const = 0;
@@ -102,6 +109,8 @@ public:
     /// the client together.
     [[nodiscard]] bool lock(std::uint64_t bytes);
     void unlock(std::uint64_t bytes) noexcept { locked_ -= bytes; }
+    /// Whether lock() would do; another thread may be faster.
+    [[nodiscard]] bool can_lock(std::uint64_t bytes) const;
 
 private:
     /// How many bytes it may lock: RLIMIT_MEMLOCK, or ~0 with CAP_IPC_LOCK.

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "emulator/driver/memory_map.h"
 
 #include <algorithm>
@@ -39,6 +40,26 @@ bool same(FileRange a, FileRange b)
     return a.offset == b.offset && a.size == b.size;
 }
 
+/// The pages that are there go from one file to the same place in another.
+bool move_pages(FileRange range, int from, int to) noexcept
+{
+    std::array<std::byte, 1u << 16> buffer;
+    const auto last = static_cast<off_t>(range.offset + range.size);
+    for (auto at = static_cast<off_t>(range.offset);
+         at < last && (at = ::lseek(from, at, SEEK_DATA)) >= 0;) {
+        const off_t end = std::min(last, ::lseek(from, at, SEEK_HOLE));
+        while (at < end) {
+            const auto want = std::min(buffer.size(), static_cast<std::size_t>(end - at));
+            const ssize_t got = ::pread(from, buffer.data(), want, at);
+            if (got <= 0 || ::pwrite(to, buffer.data(), static_cast<std::size_t>(got), at) != got)
+                return false;
+            at += got;
+        }
+    }
+    return ::fallocate(from, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                       static_cast<off_t>(range.offset), static_cast<off_t>(range.size)) == 0;
+}
+
 std::uint64_t largest_file()
 {
     return (std::uint64_t{1} << 63) - page_size();
@@ -46,7 +67,8 @@ std::uint64_t largest_file()
 
 }  // namespace
 
-/// A guest's view of a range, as far as the file reaches.
+/// A guest's view of a range, as far as the file reaches. What it has alone lies in a file that no
+/// client has a descriptor of.
 class GuestMemoryView final : public GuestView {
 public:
     GuestMemoryView(GuestMemory& memory, FileRange range, bool lent)
@@ -56,9 +78,11 @@ public:
         range_.size = range.offset < end ? std::min(range.size, end - range.offset) : 0;
         if (range_.size == 0)
             return;
-        mapping_ =
-            Mapping("mmap of guest memory", range_.size, PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_NORESERVE, memory.fd(), static_cast<long long>(range.offset));
+        mapping_ = Mapping("mmap of guest memory", range_.size, PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_NORESERVE, lent ? memory.lent_fd() : memory.fd(),
+                           static_cast<long long>(range.offset));
+        if (lent && !move_pages(range_, memory.fd(), memory.lent_fd()))
+            throw Error("guest memory cannot be moved out of its owner's reach");
         piece_[0] = {0, mapping_.bytes(), true};
     }
     ~GuestMemoryView() override { (void)give_back(0, range_.size); }
@@ -121,6 +145,15 @@ int GuestMemory::allocate(int mode, std::uint64_t offset, std::uint64_t size)
     return ::fallocate(fd_.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(size)) == 0
                ? 0
                : errno;
+}
+
+/// Made when it is wanted first. Throws Error if the host makes no more.
+int GuestMemory::lent_fd()
+{
+    const std::scoped_lock lock(mutex_);
+    if (!lent_fd_)
+        lent_fd_ = make_sealed_memfd("gh-lent", file_size());
+    return lent_fd_.get();
 }
 
 int GuestMemory::prepare_map(FileRange range)
@@ -231,6 +264,8 @@ void GuestMemory::end_lending(FileRange range, const GuestView& by)
         const std::uint64_t end = one.offset + one.size;
         const std::uint64_t first = std::clamp(range.offset, one.offset, end);
         const std::uint64_t last = std::clamp(range.offset + range.size, first, end);
+        if (first < last && !move_pages({first, last - first}, lent_fd_.get(), fd_.get()))
+            log(LogLevel::Error, "lent memory cannot be given back: the host has no more memory");
         if (first > one.offset)
             left.push_back({{one.offset, first - one.offset}, &by});
         if (last < end)

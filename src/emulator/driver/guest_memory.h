@@ -33,8 +33,9 @@ public:
 };
 
 /// Memory that the driver made for guests (CREATE_GUEST_MEM of v15 to v17, gunyah-uapi.md 2.3): a
-/// memfd and what of it is bound to VMs. It lives while a descriptor or a binding refers to it. Any
-/// thread.
+/// memfd and what of it is bound to VMs. What a guest has alone lies elsewhere, so that a client
+/// that reads or writes the memfd reaches none of it. It lives while a descriptor or a binding
+/// refers to it. Any thread.
 class GuestMemory {
 public:
     /// Throws Error if the host makes no memfd. The host's files end at 2^63: what is larger than
@@ -83,8 +84,10 @@ private:
     void end_lending(FileRange range, const GuestView& by);
     [[nodiscard]] std::vector<Bound>::iterator find_bound(FileRange range);
     [[nodiscard]] std::uint64_t file_size() const noexcept;
+    [[nodiscard]] int lent_fd();
 
     Fd fd_;
+    Fd lent_fd_;  // what guests have alone, at the same offsets
     FileId id_;
     std::uint64_t size_;
     bool huge_pages_;

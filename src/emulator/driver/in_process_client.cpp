@@ -2,6 +2,7 @@
 #include "base/locked.h"
 #include "emulator/driver/address_space.h"
 #include "emulator/driver/client.h"
+#include "emulator/driver/given_ranges.h"
 #include "emulator/driver/lent_memory.h"
 #include "emulator/driver/own_memory.h"
 
@@ -19,20 +20,6 @@
 namespace gh::driver {
 namespace {
 
-/// A range that a guest sees in place, by a view.
-struct SharedRange {
-    ClientRange range;
-    const GuestView* view = nullptr;
-};
-
-/// Owned by the client and its views together, since views may outlive the device that made them.
-using SharedRanges = Locked<std::vector<SharedRange>>;
-
-bool overlap(ClientRange a, ClientRange b)
-{
-    return a.address < b.address + b.size && b.address < a.address + a.size;
-}
-
 bool lent_already(ClientRange range)
 {
     const auto vmas = mappings(range.address, range.address + range.size);
@@ -41,48 +28,24 @@ bool lent_already(ClientRange range)
 
 class SharedMemory final : public GuestView {
 public:
-    SharedMemory(ClientRange range, std::shared_ptr<SharedRanges> ranges)
-        : range_(range), ranges_(std::move(ranges)), pieces_(pieces_in_place(range))
+    SharedMemory(ClientRange range, std::shared_ptr<GivenRanges> given)
+        : range_(range), given_(std::move(given)), pieces_(pieces_in_place(range))
     {
-        ranges_->with([&](auto& all) { all.push_back({range_, this}); });
     }
-    ~SharedMemory() override
-    {
-        ranges_->with([&](auto& all) {
-            std::erase_if(all, [&](const SharedRange& one) { return one.view == this; });
-        });
-    }
+    ~SharedMemory() override { given_->remove(range_, *this); }
 
     [[nodiscard]] std::span<const Piece> pieces() const noexcept override { return pieces_; }
-    [[nodiscard]] int give_back(std::uint64_t offset, std::uint64_t size) noexcept override;
+    [[nodiscard]] int give_back(std::uint64_t offset, std::uint64_t size) noexcept override
+    {
+        given_->remove({range_.address + offset, size}, *this);
+        return 0;
+    }
 
 private:
     ClientRange range_;
-    std::shared_ptr<SharedRanges> ranges_;
+    std::shared_ptr<GivenRanges> given_;
     std::vector<Piece> pieces_;
 };
-
-int SharedMemory::give_back(std::uint64_t offset, std::uint64_t size) noexcept
-{
-    const ClientRange gone{range_.address + offset, size};
-    const std::uint64_t gone_end = gone.address + gone.size;
-    ranges_->with([&](auto& all) {
-        std::vector<SharedRange> left;
-        for (const SharedRange& one : all) {
-            if (one.view != this || !overlap(one.range, gone)) {
-                left.push_back(one);
-                continue;
-            }
-            const std::uint64_t end = one.range.address + one.range.size;
-            if (one.range.address < gone.address)
-                left.push_back({{one.range.address, gone.address - one.range.address}, this});
-            if (gone_end < end)
-                left.push_back({{gone_end, end - gone_end}, this});
-        }
-        all = std::move(left);
-    });
-    return 0;
-}
 
 class InProcessClient final : public Client {
 public:
@@ -91,7 +54,10 @@ public:
     [[nodiscard]] int dup_eventfd(int fd, Fd& copy) const noexcept override;
     [[nodiscard]] int share(ClientRange range, std::unique_ptr<GuestView>& view) override;
     [[nodiscard]] int lend(ClientRange range, std::unique_ptr<GuestView>& view) override;
-    [[nodiscard]] bool gives_on_demand() const noexcept override { return true; }
+    [[nodiscard]] bool gives_on_demand(ClientRange, bool) const override { return true; }
+    /// A VM of gh-vmm's own on the emulated device is not to want more rights than one by KVM does.
+    [[nodiscard]] bool locks_on_demand() const noexcept override { return false; }
+    [[nodiscard]] bool is_swap_backed(ClientRange) const override { return true; }
     [[nodiscard]] bool pinnable(ClientRange range, bool write) const override;
     [[nodiscard]] bool identify(int fd, FileId& id) const noexcept override;
     [[nodiscard]] bool maps(FileId, ClientRange) const override { return false; }
@@ -100,7 +66,7 @@ private:
     [[nodiscard]] std::uint64_t lock_limit() const override { return lock_limit_of("self"); }
 
     pid_t pid_ = ::getpid();
-    std::shared_ptr<SharedRanges> shared_ = std::make_shared<SharedRanges>();
+    std::shared_ptr<GivenRanges> shared_ = std::make_shared<GivenRanges>();
     Locked<std::shared_ptr<Fd>> plug_;  // what stands where lent memory was
 };
 
@@ -128,17 +94,16 @@ int InProcessClient::share(ClientRange range, std::unique_ptr<GuestView>& view)
 {
     if (lent_already(range))
         return EINVAL;
-    view = std::make_unique<SharedMemory>(range, shared_);
+    auto shared = std::make_unique<SharedMemory>(range, shared_);
+    if (!shared_->add(range, false, *shared))
+        return EINVAL;
+    view = std::move(shared);
     return 0;
 }
 
 int InProcessClient::lend(ClientRange range, std::unique_ptr<GuestView>& view)
 {
-    const bool shared = shared_->with([&](const auto& all) {
-        return std::any_of(all.begin(), all.end(),
-                           [&](const SharedRange& other) { return overlap(range, other.range); });
-    });
-    if (shared || lent_already(range))
+    if (shared_->meets(range) || lent_already(range))
         return EINVAL;
     const auto plug = plug_.with([](std::shared_ptr<Fd>& file) {
         if (!file)

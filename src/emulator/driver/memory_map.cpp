@@ -62,10 +62,10 @@ int MemoryMap::add(const gh_userspace_memory_region& region, bool lend)
     added.label = region.label;
     added.rights = region.flags & kRights;
     added.lent = lend || (region.flags & GH_MEM_LENT) != 0;
-    added.stays = !client_->gives_on_demand();
+    added.counted = personality_.pinning == Pinning::OnFault && client_->locks_on_demand();
     added.address = region.userspace_addr;
-    if (hypervisor_ != nullptr && personality_.demand_paged && added.stays)
-        if (const int error = added.give(*client_, 0, added.size, hypervisor_))
+    if (hypervisor_ != nullptr && personality_.demand_paged)
+        if (const int error = added.prepare(*client_))
             return error;
     insert(std::move(added));
     return 0;
@@ -83,7 +83,7 @@ int MemoryMap::check_place(const gh_userspace_memory_region& region) const
 
 int MemoryMap::pin(const gh_userspace_memory_region& region)
 {
-    if (personality_.pinning == Pinning::None)
+    if (personality_.pinning == Pinning::None || personality_.pinning == Pinning::OnFault)
         return 0;
     const bool write =
         personality_.pinning == Pinning::ForWriting || (region.flags & GH_MEM_ALLOW_WRITE) != 0;
@@ -164,7 +164,7 @@ int MemoryMap::unbind(const gunyah_map_mem_args& range)
 
 int MemoryMap::take(Binding& binding, std::uint64_t from, std::uint64_t last)
 {
-    return binding.take(from, last - from + 1, hypervisor_);
+    return binding.take(*client_, from, last - from + 1, hypervisor_);
 }
 
 /// Where nothing is given there is nothing to do, also outside all bindings.
@@ -225,9 +225,8 @@ int MemoryMap::give_all()
 int MemoryMap::give_at_start(std::size_t image, std::uint64_t from, std::uint64_t bytes)
 {
     for (Binding& binding : bindings_)
-        if (binding.stays)
-            if (const int error = binding.give(*client_, 0, binding.size, hypervisor_))
-                return error;
+        if (const int error = binding.prepare(*client_))
+            return error;
     return bindings_[image].give(*client_, from, bytes, hypervisor_);
 }
 
@@ -238,14 +237,26 @@ int MemoryMap::page_in(Gpa at, hyp::FaultAccess access)
     if (!found || hypervisor_ == nullptr)
         return ENOENT;
     Binding& binding = bindings_[*found];
-    return binding.page_in(*client_, at - binding.at, access, *hypervisor_);
+    return binding.page_in(*client_, at - binding.at, may_bring_neighbours(binding), access,
+                           *hypervisor_);
+}
+
+/// Where the client may not lock all that is still to come, every page counts.
+bool MemoryMap::may_bring_neighbours(const Binding& binding) const
+{
+    if (!binding.counted)
+        return true;
+    std::uint64_t missing = 0;
+    for (const Binding& one : bindings_)
+        missing += one.size - one.given_bytes();
+    return client_->can_lock(missing);
 }
 
 void MemoryMap::give_back_all() noexcept
 {
     const std::scoped_lock lock(mutex_);
     for (Binding& binding : bindings_)
-        binding.given.clear();
+        binding.give_back_all(*client_);
     kept_.clear();
 }
 

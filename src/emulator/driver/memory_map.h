@@ -55,8 +55,8 @@ public:
     /// Gives the guest all of every binding: lent ones leave the client's view here. 0 or an errno.
     /// Locked.
     [[nodiscard]] int give_all();
-    /// Gives what a VM that pages on demand has from its start: a range of binding `image`, and
-    /// what its client does not give later. Locked.
+    /// Gives what a VM that pages on demand has from its start, a range of binding `image`; and has
+    /// its client show what it does not show later. Locked.
     [[nodiscard]] int give_at_start(std::size_t image, std::uint64_t from, std::uint64_t bytes);
     /// From now on the guest runs, and what is given goes to it; nullptr: no more. Locked.
     void attach(hyp::Vm* hypervisor) noexcept { hypervisor_ = hypervisor; }
@@ -70,6 +70,7 @@ private:
     [[nodiscard]] int check_place(const gunyah::gh_userspace_memory_region& region) const;
     [[nodiscard]] int pin(const gunyah::gh_userspace_memory_region& region);
     void insert(Binding binding);
+    [[nodiscard]] bool may_bring_neighbours(const Binding& binding) const;
     [[nodiscard]] int take(Binding& binding, std::uint64_t from, std::uint64_t last);
 
     std::shared_ptr<Client> client_;

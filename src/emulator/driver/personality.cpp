@@ -91,6 +91,8 @@ constexpr Personality kAndroid15{
     .boot_context = true,
     .memory_owner = true,
     .wrapped = WrappedRange::Invalid,
+    .pinning = Pinning::OnFault,
+    .memlock = true,
     .demand_paged = true,
     .resume_action = true,
     .page_faults = true,

@@ -17,9 +17,10 @@ enum class WrappedRange : std::uint8_t {
 
 /// What SET_USER_MEM_REGION does to the host's pages.
 enum class Pinning : std::uint8_t {
-    None,        // nothing: they are brought in as the guest touches them
+    None,        // nothing: the driver made them
     ForWriting,  // pins them all, writable whatever the flags say
     AsFlagged,   // pins them all, writable if the guest may write
+    OnFault,     // nothing: each is pinned as the guest touches it, and must be swap-backed
 };
 
 /// How REMOVE_FUNCTION finds a function.

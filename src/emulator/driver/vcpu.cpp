@@ -145,9 +145,14 @@ bool Vcpu::exits_access(const hyp::VcpuRunResult& result) noexcept
 {
     const auto access = result.state == hyp::VcpuState::VmmioWrite ? hyp::FaultAccess::Write
                                                                    : hyp::FaultAccess::Read;
-    if (vm_.personality().demand_paged && vm_.page_in(Gpa{result.data[0]}, access) == 0) {
-        pending_ = Pending::Retry;
-        return false;
+    if (vm_.personality().demand_paged) {
+        const int error = vm_.page_in(Gpa{result.data[0]}, access);
+        if (error == EINTR)
+            interrupted_ = true;
+        if (error == 0 || error == EINTR) {
+            pending_ = Pending::Retry;
+            return false;
+        }
     }
     return exits_mmio(result);
 }
@@ -177,7 +182,9 @@ bool Vcpu::exits_page_fault(const hyp::VcpuRunResult& result) noexcept
 {
     const int error =
         vm_.page_in(Gpa{result.data[0]}, static_cast<hyp::FaultAccess>(result.data[1]));
-    if (error == 0)
+    if (error == EINTR)  // before the page came; the access will be tried again
+        interrupted_ = true;
+    if (error == 0 || error == EINTR)
         return false;
     shared_.exit_reason = GH_VCPU_EXIT_PAGE_FAULT;
     shared_.page_fault.phys_addr = result.data[0];

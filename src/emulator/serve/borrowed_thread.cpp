@@ -3,7 +3,9 @@
 
 #include "emulator/serve/process.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include <elf.h>
 #include <signal.h>
@@ -23,9 +25,10 @@ constexpr int kSyscallStop = SIGTRAP | 0x80;
 // call instruction do another, or the same one again.
 #if defined(__x86_64__)
 constexpr std::uint64_t kInstruction = 2;  // syscall
-bool was_interrupted(const user_regs_struct& r, long number)
+bool was_interrupted(const user_regs_struct& r, long number, const std::array<std::uint64_t, 6>& a)
 {
-    return static_cast<long>(r.orig_rax) == number && static_cast<long>(r.rax) == kRestartSys;
+    return static_cast<long>(r.orig_rax) == number && static_cast<long>(r.rax) == kRestartSys &&
+           std::array<std::uint64_t, 6>{r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9} == a;
 }
 user_regs_struct prepared(user_regs_struct r, long number, const std::array<std::uint64_t, 6>& a)
 {
@@ -51,9 +54,11 @@ void set_result(user_regs_struct& r, long value)
 }
 #elif defined(__aarch64__)
 constexpr std::uint64_t kInstruction = 4;  // svc #0
-bool was_interrupted(const user_regs_struct& r, long number)
+bool was_interrupted(const user_regs_struct& r, long number, const std::array<std::uint64_t, 6>& a)
 {
-    return static_cast<long>(r.regs[8]) == number && static_cast<long>(r.regs[0]) == kRestartSys;
+    // The first argument has made room for the result.
+    return static_cast<long>(r.regs[8]) == number && static_cast<long>(r.regs[0]) == kRestartSys &&
+           std::equal(a.begin() + 1, a.end(), std::begin(r.regs) + 1);
 }
 user_regs_struct prepared(user_regs_struct r, long number, const std::array<std::uint64_t, 6>& a)
 {
@@ -97,10 +102,12 @@ bool BorrowedThread::set(const user_regs_struct& registers) const noexcept
 
 int BorrowedThread::stop() noexcept
 {
+    conversation_.borrow();
+    if (!conversation_.listener().waits(conversation_.call()))
+        return EINTR;
     if (::ptrace(PTRACE_SEIZE, thread_, nullptr, PTRACE_O_TRACESYSGOOD) != 0)
         return errno == EPERM ? EBUSY : errno;
     seized_ = true;
-    conversation_.borrow();
     int status = 0;
     if (::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) != 0 ||
         ::waitpid(thread_, &status, __WALL) != thread_ || !WIFSTOPPED(status))
@@ -109,7 +116,8 @@ int BorrowedThread::stop() noexcept
         signals_.push_back(WSTOPSIG(status));
     if (!get(saved_))
         return ESRCH;
-    return was_interrupted(saved_, conversation_.call().number) ? 0 : EINTR;
+    const Call& call = conversation_.call();
+    return was_interrupted(saved_, call.number, call.arguments) ? 0 : EINTR;
 }
 
 /// Signals that come are kept for later: their handlers must not run in between.
@@ -144,6 +152,33 @@ void BorrowedThread::conclude(long result) noexcept
     (void)set(registers);
 }
 
+/// The thread at the start of its call, or as the kernel leaves a call that a signal ends: what
+/// becomes of that is what the client has asked for (SA_RESTART).
+bool BorrowedThread::begin_again() noexcept
+{
+    const Call& call = conversation_.call();
+    (void)set(prepared(saved_, call.number, call.arguments));
+    if (!conversation_.is_interruptible())
+        return true;
+    int status = 0;
+    while (signals_.empty() && ::ptrace(PTRACE_SYSCALL, thread_, nullptr, nullptr) == 0 &&
+           ::waitpid(thread_, &status, __WALL) == thread_ && WIFSTOPPED(status)) {
+        if (WSTOPSIG(status) == kSyscallStop)
+            return true;
+        if (status >> 16 != PTRACE_EVENT_STOP)
+            signals_.push_back(WSTOPSIG(status));
+    }
+    (void)set(saved_);
+    return false;
+}
+
+void BorrowedThread::send_signals() const noexcept
+{
+    const pid_t process = process_of(thread_);
+    for (const int signal : signals_)
+        ::syscall(SYS_tgkill, process, thread_, signal);
+}
+
 /// A thread that was killed is dead for its parent only once its tracer has heard of it.
 void BorrowedThread::let_go() const noexcept
 {
@@ -155,19 +190,20 @@ void BorrowedThread::let_go() const noexcept
 
 BorrowedThread::~BorrowedThread()
 {
-    if (!seized_)
+    if (!seized_) {
+        conversation_.give_back();
         return;
-    const Call& call = conversation_.call();
-    const bool again = error_ == 0 && !concluded_;
+    }
+    bool again = error_ == 0 && !concluded_;
     if (again) {
         conversation_.expect_again();
-        (void)set(prepared(saved_, call.number, call.arguments));
+        again = begin_again();
+        if (!again)
+            conversation_.note_signal();
     }
+    send_signals();
     conversation_.give_back();
     let_go();
-    const pid_t process = process_of(thread_);
-    for (const int signal : signals_)
-        ::syscall(SYS_tgkill, process, thread_, signal);
     if (again && !conversation_.await_again())
         error_ = ESRCH;
 }

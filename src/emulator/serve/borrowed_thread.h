@@ -33,6 +33,8 @@ public:
 
 private:
     int stop() noexcept;
+    bool begin_again() noexcept;
+    void send_signals() const noexcept;
     void let_go() const noexcept;
     bool run_to_syscall_stop() noexcept;
     bool get(user_regs_struct& registers) const noexcept;

@@ -3,20 +3,24 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/mapping.h"
 #include "emulator/serve/borrowed_thread.h"
+#include "emulator/serve/present_pages.h"
 #include "emulator/serve/truncation_guard.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cinttypes>
 #include <deque>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace gh::serve {
@@ -25,82 +29,65 @@ namespace {
 using driver::ClientRange;
 using driver::Piece;
 
-constexpr std::uint64_t kPresent = 3ull << 62;  // of a pagemap entry: in memory or in swap
-constexpr std::size_t kCopy = 1u << 20;
-
-bool overlap(ClientRange a, ClientRange b)
+int protection(const Vma& vma)
 {
-    return a.address < b.address + b.size && b.address < a.address + a.size;
+    return (vma.readable ? PROT_READ : 0) | (vma.writable ? PROT_WRITE : 0) |
+           (vma.executable ? PROT_EXEC : 0);
 }
 
-int protection(bool readable, bool writable, bool executable)
+Fd copy_of(const Fd& file)
 {
-    return (readable ? PROT_READ : 0) | (writable ? PROT_WRITE : 0) | (executable ? PROT_EXEC : 0);
+    return Fd{::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)};
 }
 
-/// Which pages of an anonymous mapping hold anything; all of them if that cannot be told.
-class PresentPages {
+std::uint64_t inode_of(const Fd& file)
+{
+    struct stat info {};
+    return ::fstat(file.get(), &info) == 0 ? info.st_ino : 0;
+}
+
+/// A descriptor of ours in the client, for mappings that its borrowed thread makes there.
+class HandedOver {
 public:
-    PresentPages(pid_t thread, const Vma& vma)
-        : page_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
-          first_(vma.start / page_),
-          count_((vma.end - vma.start) / page_)
+    HandedOver(Conversation& conversation, const Fd& file)
+        : there_(conversation.listener().hand_over(conversation.call(), file.get())),
+          thread_(there_ >= 0 ? std::make_unique<BorrowedThread>(conversation) : nullptr)
     {
-        const std::string path = "/proc/" + std::to_string(thread) + "/pagemap";
-        if (vma.inode == 0)
-            pagemap_ = Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+        if (thread_ && thread_->error() == EBUSY)
+            log(LogLevel::Warn,
+                "memory of process %d cannot be given to a guest or taken back: its thread cannot "
+                "be stopped; do not run it under a debugger or strace",
+                conversation.call().thread);
     }
-    /// Calls body(offset, size) for each run of such pages, in pieces of at most 1 MiB. A mapping
-    /// may be larger than all memory: no more than a piece of the pagemap is held.
-    template <class F>
-    bool for_each(F&& body) const
+    ~HandedOver()
     {
-        std::vector<std::uint64_t> entries;
-        for (std::uint64_t at = 0; at < count_; at += entries.size()) {
-            entries.resize(std::min<std::uint64_t>(kEntries, count_ - at));
-            read(at, entries);
-            for (std::size_t i = 0; i < entries.size();) {
-                std::size_t end = i;
-                while (end < entries.size() && (entries[end] & kPresent) != 0 &&
-                       (end - i) * page_ < kCopy)
-                    ++end;
-                if (end > i && !body((at + i) * page_, (end - i) * page_))
-                    return false;
-                i = std::max(end, i + 1);
-            }
-        }
-        return true;
+        if (thread_ && thread_->error() == 0)
+            (void)thread_->call(SYS_close, {static_cast<std::uint64_t>(there_)});
+    }
+    HandedOver(const HandedOver&) = delete;
+    HandedOver& operator=(const HandedOver&) = delete;
+
+    /// 0 or an errno: EINTR where a signal has ended the client's call.
+    [[nodiscard]] int error() const
+    {
+        return thread_ ? thread_->error() : there_ == -ENOENT ? EINTR : -there_;
+    }
+    /// Puts the file in the place of a mapping: 0 or EFAULT.
+    [[nodiscard]] int replace(const Vma& vma, std::uint64_t offset)
+    {
+        const long at = thread_->call(
+            SYS_mmap,
+            {vma.start, vma.end - vma.start, static_cast<std::uint64_t>(protection(vma)),
+             MAP_SHARED | MAP_FIXED | MAP_NORESERVE, static_cast<std::uint64_t>(there_), offset});
+        return static_cast<std::uint64_t>(at) == vma.start ? 0 : EFAULT;
     }
 
 private:
-    static constexpr std::size_t kEntries = 1u << 16;
-
-    void read(std::uint64_t at, std::span<std::uint64_t> entries) const
-    {
-        const auto size = static_cast<ssize_t>(entries.size_bytes());
-        if (!pagemap_ || ::pread(pagemap_.get(), entries.data(), entries.size_bytes(),
-                                 static_cast<off_t>((first_ + at) * sizeof entries[0])) != size)
-            std::ranges::fill(entries, kPresent);
-    }
-
-    std::uint64_t page_;
-    std::uint64_t first_;
-    std::uint64_t count_;
-    Fd pagemap_;
+    int there_;
+    std::unique_ptr<BorrowedThread> thread_;
 };
 
-/// Files that the process holds by no mapping any more are nobody's.
-void forget_unmapped(pid_t thread, std::map<ino_t, Fd>& files)
-{
-    if (files.empty())
-        return;
-    std::set<ino_t> mapped;
-    for (const Vma& vma : mappings(thread, 0, ~std::uint64_t{0}))
-        mapped.insert(vma.inode);
-    std::erase_if(files, [&](const auto& file) { return !mapped.contains(file.first); });
-}
-
-/// Its range stands in `given` already, until it goes.
+/// Its range stands in `given` until it goes.
 class ClientMemory final : public driver::GuestView {
 public:
     ClientMemory(ClientRange range, bool lent, std::shared_ptr<GivenMemory> given)
@@ -109,22 +96,25 @@ public:
     }
     ~ClientMemory() override;
 
-    int take(pid_t thread);
+    int take(Conversation& conversation);
     [[nodiscard]] std::span<const Piece> pieces() const noexcept override { return pieces_; }
+    [[nodiscard]] int give_back(std::uint64_t offset, std::uint64_t size) noexcept override;
 
 private:
+    /// Memory whose contents have moved to a file of ours.
     struct Moved {
+        std::uint64_t address;  // the client's
         std::uint64_t plug_offset;
         std::size_t mapping;
-        Fd file;  // of lent memory
     };
 
     bool map_own_file(pid_t thread, const Vma& vma);
     int replace(Conversation& conversation, const std::vector<Vma>& vmas);
-    int replace_one(BorrowedThread& thread, const Vma& vma, int plug_there, std::uint64_t offset);
     int copy_contents(pid_t thread, const std::vector<Vma>& vmas);
-    void put_back(const Moved& moved) const noexcept;
-    void append(const Vma& vma, std::span<std::byte> host);
+    int put_back(ClientRange part, Conversation& conversation);
+    void write_back(const Moved& moved, ClientRange part, const Fd& to,
+                    std::uint64_t offset) const noexcept;
+    void punch(ClientRange part) const noexcept;
 
     ClientRange range_;
     bool lent_;
@@ -138,90 +128,66 @@ private:
     std::vector<Moved> moved_;
 };
 
-void ClientMemory::append(const Vma& vma, std::span<std::byte> host)
-{
-    pieces_.push_back({vma.start - range_.address, host, vma.writable});
-}
-
 /// Sharing what the client has shared already, in a file: no need to touch its address space.
 bool ClientMemory::map_own_file(pid_t thread, const Vma& vma)
 {
     if (lent_ || !vma.shared)
         return false;
-    Fd file = given_->with([&](Given& given) {
-        const auto ours = given.files.find(vma.inode);
-        return ours != given.files.end() ? Fd{::fcntl(ours->second.get(), F_DUPFD_CLOEXEC, 0)}
-                                         : Fd{};
-    });
-    if (!file)
-        file = open_mapped_file(thread, vma);
+    const Fd file = given_->file_of(thread, vma);
     if (!file)
         return false;
     try {
         mappings_.emplace_back("mmap of a client's memory", vma.end - vma.start,
-                               protection(true, vma.writable, false), MAP_SHARED, file.get(),
+                               PROT_READ | (vma.writable ? PROT_WRITE : 0), MAP_SHARED, file.get(),
                                static_cast<long long>(vma.offset));
         guards_.emplace_back(mappings_.back().bytes());
     } catch (const Error&) {
         return false;
     }
-    append(vma, mappings_.back().bytes());
+    pieces_.push_back({vma.start - range_.address, mappings_.back().bytes(), vma.writable});
     return true;
 }
 
-int ClientMemory::take(pid_t thread)
+int ClientMemory::take(Conversation& conversation)
 {
+    const pid_t thread = conversation.call().thread;
     std::vector<Vma> to_replace;
     for (const Vma& vma : mappings(thread, range_.address, range_.address + range_.size))
         if (vma.readable && !map_own_file(thread, vma))
             to_replace.push_back(vma);
-    Conversation* const conversation = Conversation::current();
-    if (!to_replace.empty() && conversation != nullptr)
-        if (const int error = replace(*conversation, to_replace))
+    if (!to_replace.empty())
+        if (const int error = replace(conversation, to_replace))
             return error;
     std::sort(pieces_.begin(), pieces_.end(),
               [](const Piece& a, const Piece& b) { return a.offset < b.offset; });
     return 0;
 }
 
-/// The client's memory is copied while its thread stands still, as it does in START.
+/// Shared memory stays the client's: it maps the very same file.
 int ClientMemory::copy_contents(pid_t thread, const std::vector<Vma>& vmas)
 {
+    const int lent_file = lent_ ? given_->lent_file() : -1;
     for (const Vma& vma : vmas) {
+        const std::uint64_t size = vma.end - vma.start;
         try {
-            Fd file;
-            if (lent_)
-                file = make_memfd("gunyah-memory", vma.end - vma.start);
-            // Shared memory stays the client's: it maps the very same file.
-            mappings_.emplace_back(
-                "mmap of a guest's memory", vma.end - vma.start, PROT_READ | PROT_WRITE, MAP_SHARED,
-                lent_ ? file.get() : plug_.get(), lent_ ? 0 : static_cast<long long>(plug_size_));
-            moved_.push_back({plug_size_, mappings_.size() - 1, std::move(file)});
+            mappings_.emplace_back("mmap of a guest's memory", size, PROT_READ | PROT_WRITE,
+                                   MAP_SHARED | MAP_NORESERVE, lent_ ? lent_file : plug_.get(),
+                                   static_cast<long long>(lent_ ? vma.start : plug_size_));
         } catch (const Error&) {
             return ENOMEM;
         }
+        moved_.push_back({vma.start, plug_size_, mappings_.size() - 1});
         const auto host = mappings_.back().bytes();
         const bool copied =
-            PresentPages(thread, vma).for_each([&](std::uint64_t at, std::uint64_t size) {
-                return read_memory(thread, vma.start + at, host.subspan(at, size));
+            PresentPages(thread, vma).for_each([&](std::uint64_t at, std::uint64_t bytes) {
+                return read_memory(thread, vma.start + at, host.subspan(at, bytes));
             });
         if (!copied)
             return EFAULT;
-        append(vma, host);
-        plug_size_ += vma.end - vma.start;
+        pieces_.push_back({vma.start - range_.address, host, vma.writable});
+        plug_size_ += size;
     }
     return 0;
-}
-
-int ClientMemory::replace_one(BorrowedThread& thread, const Vma& vma, int plug_there,
-                              std::uint64_t offset)
-{
-    const long at = thread.call(
-        SYS_mmap,
-        {vma.start, vma.end - vma.start,
-         static_cast<std::uint64_t>(protection(vma.readable, vma.writable, vma.executable)),
-         MAP_SHARED | MAP_FIXED | MAP_NORESERVE, static_cast<std::uint64_t>(plug_there), offset});
-    return static_cast<std::uint64_t>(at) == vma.start ? 0 : EFAULT;
 }
 
 int ClientMemory::replace(Conversation& conversation, const std::vector<Vma>& vmas)
@@ -236,43 +202,35 @@ int ClientMemory::replace(Conversation& conversation, const std::vector<Vma>& vm
         return ENOMEM;
     }
     const pid_t thread = conversation.call().thread;
-    if (const int error = copy_contents(thread, vmas))
+    int error = copy_contents(thread, vmas);
+    if (error != 0)
         return error;
-    const int plug_there = conversation.listener().hand_over(conversation.call(), plug_.get());
-    if (plug_there < 0)
-        return -plug_there;
-    BorrowedThread borrowed(conversation);
-    if (borrowed.error() != 0) {
-        log(LogLevel::Warn,
-            "memory of process %d cannot be given to a guest: its thread cannot be stopped (%s)%s",
-            thread, errno_text(borrowed.error()).c_str(),
-            borrowed.error() == EBUSY ? "; do not run it under a debugger or strace" : "");
-        return borrowed.error();
+    {
+        HandedOver plug(conversation, plug_);
+        error = plug.error();
+        for (std::size_t i = 0; i < vmas.size() && error == 0; ++i)
+            error = plug.replace(vmas[i], moved_[i].plug_offset);
     }
-    int error = 0;
-    for (std::size_t i = 0; i < vmas.size() && error == 0; ++i)
-        error = replace_one(borrowed, vmas[i], plug_there, moved_[i].plug_offset);
-    (void)borrowed.call(SYS_close, {static_cast<std::uint64_t>(plug_there)});
-    struct stat info {};
-    if (::fstat(plug_.get(), &info) == 0)
-        given_->with([&](Given& given) {
-            forget_unmapped(thread, given.files);
-            given.files[info.st_ino] = Fd{::fcntl(plug_.get(), F_DUPFD_CLOEXEC, 0)};
-        });
+    given_->remember(thread, plug_);
     return error;
 }
 
 /// Only what is not a hole: a guest seldom touches all of its memory.
-void ClientMemory::put_back(const Moved& moved) const noexcept
+void ClientMemory::write_back(const Moved& moved, ClientRange part, const Fd& to,
+                              std::uint64_t offset) const noexcept
 {
     const auto bytes = mappings_[moved.mapping].bytes();
-    for (off_t at = 0; (at = ::lseek(moved.file.get(), at, SEEK_DATA)) >= 0;) {
-        const off_t end = ::lseek(moved.file.get(), at, SEEK_HOLE);
+    const int file = given_->lent_file();
+    const auto last = static_cast<off_t>(part.address + part.size);
+    for (auto at = static_cast<off_t>(part.address);
+         at < last && (at = ::lseek(file, at, SEEK_DATA)) >= 0;) {
+        const off_t end = std::min(last, ::lseek(file, at, SEEK_HOLE));
         while (at < end) {
+            const std::uint64_t from = static_cast<std::uint64_t>(at);
             const auto rest =
-                bytes.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at));
-            const ssize_t written = ::pwrite(plug_.get(), rest.data(), rest.size(),
-                                             static_cast<off_t>(moved.plug_offset) + at);
+                bytes.subspan(from - moved.address, static_cast<std::size_t>(end - at));
+            const ssize_t written = ::pwrite(to.get(), rest.data(), rest.size(),
+                                             static_cast<off_t>(offset + (from - part.address)));
             if (written <= 0)
                 return;
             at += written;
@@ -280,44 +238,133 @@ void ClientMemory::put_back(const Moved& moved) const noexcept
     }
 }
 
-/// Lent memory comes back with what the guest left there.
+void ClientMemory::punch(ClientRange part) const noexcept
+{
+    (void)::fallocate(given_->lent_file(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                      static_cast<off_t>(part.address), static_cast<off_t>(part.size));
+}
+
+/// What the client has mapped over since stays so.
+int ClientMemory::put_back(ClientRange part, Conversation& conversation)
+{
+    const pid_t thread = conversation.call().thread;
+    Fd file;
+    try {
+        file = make_sealed_memfd("gunyah-returned", part.size);
+    } catch (const Error&) {
+        return ENOMEM;
+    }
+    for (const Moved& moved : moved_) {
+        const std::uint64_t end = moved.address + mappings_[moved.mapping].size();
+        const std::uint64_t first = std::clamp(part.address, moved.address, end);
+        const std::uint64_t last = std::clamp(part.address + part.size, first, end);
+        if (first < last)
+            write_back(moved, {first, last - first}, file, first - part.address);
+    }
+    const std::uint64_t plug = inode_of(plug_);
+    HandedOver returned(conversation, file);
+    int error = returned.error();
+    for (const Vma& vma : mappings(thread, part.address, part.address + part.size))
+        if (error == 0 && vma.inode == plug)
+            error = returned.replace(vma, vma.start - part.address);
+    given_->remember(thread, file);
+    if (error == 0)
+        punch(part);
+    return error;
+}
+
+/// Of lent memory in a call of the client's alone: nobody else can map it there.
+int ClientMemory::give_back(std::uint64_t offset, std::uint64_t size) noexcept
+{
+    const ClientRange part{range_.address + offset, size};
+    if (lent_) {
+        Conversation* const conversation = Conversation::current();
+        const int error = conversation != nullptr ? put_back(part, *conversation) : EBUSY;
+        if (error != 0)
+            return error;
+    }
+    given_->ranges.remove(part, *this);
+    return 0;
+}
+
+/// Lent memory comes back with what the guest left there: the file that stands for it is filled.
 ClientMemory::~ClientMemory()
 {
     if (lent_ && plug_ && ::ftruncate(plug_.get(), static_cast<off_t>(plug_size_)) == 0)
-        for (const Moved& moved : moved_)
-            put_back(moved);
-    given_->with([&](Given& given) {
-        const auto found =
-            std::find_if(given.ranges.begin(), given.ranges.end(), [&](const Given::Range& one) {
-                return one.range.address == range_.address && one.range.size == range_.size &&
-                       one.lent == lent_;
-            });
-        if (found != given.ranges.end())
-            given.ranges.erase(found);
-    });
+        for (const Moved& moved : moved_) {
+            const ClientRange all{moved.address, mappings_[moved.mapping].size()};
+            write_back(moved, all, plug_, moved.plug_offset);
+            punch(all);
+        }
+    given_->ranges.remove(range_, *this);
 }
 
 }  // namespace
 
+Fd GivenMemory::file_of(pid_t thread, const Vma& vma) const
+{
+    Fd file = files_.with([&](const auto& files) {
+        const auto ours = files.find(vma.inode);
+        return ours != files.end() ? copy_of(ours->second) : Fd{};
+    });
+    return file ? std::move(file) : open_mapped_file(thread, vma);
+}
+
+void GivenMemory::remember(pid_t thread, const Fd& file)
+{
+    std::set<ino_t> mapped;
+    for (const Vma& vma : mappings(thread, 0, ~std::uint64_t{0}))
+        mapped.insert(vma.inode);
+    files_.with([&](auto& files) {
+        std::erase_if(files, [&](const auto& one) { return !mapped.contains(one.first); });
+        files[inode_of(file)] = copy_of(file);
+    });
+}
+
+int GivenMemory::lent_file()
+{
+    constexpr unsigned long long kNoEnd = 1ull << 62;
+    return lent_.with([](Fd& file) {
+        try {
+            if (!file)
+                file = make_memfd("gunyah-memory", kNoEnd);
+        } catch (const Error&) {
+            return -1;
+        }
+        return file.get();
+    });
+}
+
+bool is_of_files(ClientRange range, pid_t thread, const GivenMemory& given)
+{
+    const auto vmas = mappings(thread, range.address, range.address + range.size);
+    return std::all_of(vmas.begin(), vmas.end(), [&](const Vma& vma) {
+        return !vma.readable || (vma.shared && given.file_of(thread, vma));
+    });
+}
+
+bool is_swap_backed(ClientRange range, pid_t thread, const GivenMemory& given)
+{
+    const auto vmas = mappings(thread, range.address, range.address + range.size);
+    return std::all_of(vmas.begin(), vmas.end(), [&](const Vma& vma) {
+        if (!vma.shared || vma.inode == 0)
+            return true;
+        const Fd file = given.file_of(thread, vma);
+        struct statfs system {};
+        return !file || ::fstatfs(file.get(), &system) != 0 || system.f_type == TMPFS_MAGIC;
+    });
+}
+
 int give_memory(ClientRange range, bool lend, const std::shared_ptr<GivenMemory>& given,
                 std::unique_ptr<driver::GuestView>& view)
 {
-    const Conversation* const conversation = Conversation::current();
+    Conversation* const conversation = Conversation::current();
     if (conversation == nullptr)
         return EFAULT;
-    const bool taken = given->with([&](Given& all) {
-        const bool conflict =
-            std::any_of(all.ranges.begin(), all.ranges.end(), [&](const Given::Range& other) {
-                return overlap(range, other.range) && (lend || other.lent);
-            });
-        if (!conflict)
-            all.ranges.push_back({range, lend});
-        return conflict;
-    });
-    if (taken)
-        return EINVAL;
     auto memory = std::make_unique<ClientMemory>(range, lend, given);
-    if (const int error = memory->take(conversation->call().thread))
+    if (!given->ranges.add(range, lend, *memory))
+        return EINVAL;
+    if (const int error = memory->take(*conversation))
         return error;
     view = std::move(memory);
     return 0;

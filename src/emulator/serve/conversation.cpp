@@ -22,9 +22,19 @@ Conversation::~Conversation()
 {
     t_current = before_;
     const std::scoped_lock lock(expected().mutex);
+    expect_no_more();
+}
+
+bool Conversation::is_expected() const noexcept
+{
     const auto found = expected().by_thread.find(call_.thread);
-    if (found != expected().by_thread.end() && found->second == this)
-        expected().by_thread.erase(found);
+    return found != expected().by_thread.end() && found->second == this;
+}
+
+void Conversation::expect_no_more() noexcept
+{
+    if (is_expected())
+        expected().by_thread.erase(call_.thread);
 }
 
 Conversation* Conversation::current() noexcept
@@ -38,6 +48,13 @@ Conversation::Expected& Conversation::expected() noexcept
     return expected;
 }
 
+bool Conversation::is_forsaken() const noexcept
+{
+    const std::scoped_lock lock(expected().mutex);
+    return !expected().borrowed.contains(call_.thread) &&
+           !expected().by_thread.contains(call_.thread) && !listener_.waits(call_);
+}
+
 void Conversation::expect_again() noexcept
 {
     const std::scoped_lock lock(expected().mutex);
@@ -45,19 +62,37 @@ void Conversation::expect_again() noexcept
     expected().by_thread[call_.thread] = this;
 }
 
+void Conversation::note_signal() noexcept
+{
+    {
+        const std::scoped_lock lock(expected().mutex);
+        expect_no_more();
+    }
+    on_signal_();
+}
+
+/// A signal may come just before the call does; then it does not, or after whatever the handler
+/// does. It is a new one then, and finds in order what this one has done.
 bool Conversation::await_again() noexcept
 {
     using namespace std::chrono_literals;
+    constexpr auto kLongest = 1s;
     std::unique_lock lock(expected().mutex);
-    while (!expected().arrived.wait_for(lock, 100ms, [this] { return again_; }))
-        if (!is_alive(call_.thread))
-            return false;
-    return true;
+    const auto deadline = std::chrono::steady_clock::now() + kLongest;
+    while (is_expected() && is_alive(call_.thread) && std::chrono::steady_clock::now() < deadline)
+        expected().arrived.wait_for(lock, 100ms, [&] { return !is_expected(); });
+    expect_no_more();
+    if (!again_ && on_signal_) {
+        lock.unlock();
+        on_signal_();
+    }
+    return again_;
 }
 
 void Conversation::borrow() const noexcept
 {
-    const std::scoped_lock lock(expected().mutex);
+    std::unique_lock lock(expected().mutex);
+    expected().returned.wait(lock, [this] { return !expected().borrowed.contains(call_.thread); });
     expected().borrowed.insert(call_.thread);
 }
 
@@ -65,6 +100,7 @@ void Conversation::give_back() const noexcept
 {
     const std::scoped_lock lock(expected().mutex);
     expected().borrowed.erase(call_.thread);
+    expected().returned.notify_all();
 }
 
 bool Conversation::is_borrowed(pid_t thread) noexcept
@@ -77,13 +113,15 @@ bool Conversation::is_again(const Call& call) noexcept
 {
     const std::scoped_lock lock(expected().mutex);
     const auto found = expected().by_thread.find(call.thread);
-    if (found == expected().by_thread.end() || found->second->call_.number != call.number ||
-        found->second->call_.arguments != call.arguments)
+    if (found == expected().by_thread.end() || expected().borrowed.contains(call.thread))
         return false;
-    found->second->call_.id = call.id;
-    found->second->again_ = true;
+    Conversation& waiting = *found->second;
     expected().by_thread.erase(found);
     expected().arrived.notify_all();
+    if (waiting.call_.number != call.number || waiting.call_.arguments != call.arguments)
+        return false;
+    waiting.call_.id = call.id;
+    waiting.again_ = true;
     return true;
 }
 

@@ -4,9 +4,11 @@
 #include "emulator/serve/listener.h"
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
 
 namespace gh::serve {
 
@@ -25,12 +27,23 @@ public:
     [[nodiscard]] const Call& call() const noexcept { return call_; }
     [[nodiscard]] Listener& listener() const noexcept { return listener_; }
 
+    /// True if nobody waits for the answer any more: a signal ended the call, or the caller died.
+    /// Not while its thread is borrowed. Any thread.
+    [[nodiscard]] bool is_forsaken() const noexcept;
+    /// Makes it the conversation of a call that signals end, also while its thread is borrowed:
+    /// then `action` is called, and nobody waits any more.
+    void on_signal(std::function<void()> action) { on_signal_ = std::move(action); }
+    [[nodiscard]] bool is_interruptible() const noexcept { return on_signal_ != nullptr; }
+    void note_signal() noexcept;
+
     /// After the caller's thread was made to begin its call again: waits until it has. False: it
-    /// did not, for its process ended.
+    /// did not, for a signal came first, or its process ended.
     bool await_again() noexcept;
     /// True if `call` is one that await_again() waits for, or will: nobody else need answer it.
+    /// Another call of that thread ends the waiting.
     static bool is_again(const Call& call) noexcept;
-    /// While its thread is borrowed, the calls that it makes are ours, and go through.
+    /// While its thread is borrowed, the calls that it makes are ours, and go through. Waits for
+    /// another conversation that has borrowed it, and does not know yet that its call is over.
     void borrow() const noexcept;
     void give_back() const noexcept;
     static bool is_borrowed(pid_t thread) noexcept;
@@ -41,14 +54,19 @@ private:
     struct Expected {
         std::mutex mutex;
         std::condition_variable arrived;
+        std::condition_variable returned;
         std::map<pid_t, Conversation*> by_thread;
         std::set<pid_t> borrowed;
     };
     static Expected& expected() noexcept;
+    // With expected().mutex held:
+    [[nodiscard]] bool is_expected() const noexcept;
+    void expect_no_more() noexcept;
 
     Listener& listener_;
     Call call_;
     bool again_ = false;
+    std::function<void()> on_signal_;
     Conversation* const before_;
 };
 

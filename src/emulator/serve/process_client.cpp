@@ -16,6 +16,12 @@
 namespace gh::serve {
 namespace {
 
+pid_t caller() noexcept
+{
+    const Conversation* const conversation = Conversation::current();
+    return conversation != nullptr ? conversation->call().thread : 0;
+}
+
 class ProcessClient final : public driver::Client {
 public:
     explicit ProcessClient(pid_t process) : process_(process) {}
@@ -33,8 +39,17 @@ public:
     {
         return give_memory(range, true, given_, view);
     }
-    /// Its memory is had by way of the thread that asks, and copied while nobody else writes to it.
-    [[nodiscard]] bool gives_on_demand() const noexcept override { return false; }
+    /// What is private to it, and shared now, is copied once, before the guest runs: its other
+    /// threads may write there meanwhile. They must not to what is lent.
+    [[nodiscard]] bool gives_on_demand(driver::ClientRange range, bool lend) const override
+    {
+        return lend || is_of_files(range, caller(), *given_);
+    }
+    [[nodiscard]] bool locks_on_demand() const noexcept override { return true; }
+    [[nodiscard]] bool is_swap_backed(driver::ClientRange range) const override
+    {
+        return serve::is_swap_backed(range, caller(), *given_);
+    }
     [[nodiscard]] bool pinnable(driver::ClientRange range, bool write) const override;
     [[nodiscard]] bool identify(int fd, driver::FileId& id) const noexcept override;
     [[nodiscard]] bool maps(driver::FileId file, driver::ClientRange range) const override;
@@ -48,12 +63,6 @@ private:
     const pid_t process_;
     std::shared_ptr<GivenMemory> given_ = std::make_shared<GivenMemory>();
 };
-
-pid_t caller() noexcept
-{
-    const Conversation* const conversation = Conversation::current();
-    return conversation != nullptr ? conversation->call().thread : 0;
-}
 
 /// The kernel compares mm, and so do we where it lets us (CONFIG_KCMP).
 bool ProcessClient::is_caller() const noexcept

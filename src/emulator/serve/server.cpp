@@ -192,7 +192,7 @@ void Server::interrupt_forsaken()
     const std::scoped_lock lock(running_mutex_);
     for (auto& [id, running] : running_)
         if (const auto file = running.object->file();
-            file && running.active && !listener_.waits(running.call))
+            file && running.active != nullptr && running.active->is_forsaken())
             file->interrupt();
 }
 

@@ -84,8 +84,7 @@ private:
 
     struct Running {
         Object object;
-        Call call;
-        bool active = false;  // it has got past those before it
+        const Conversation* active = nullptr;  // once it has got past those before it
     };
     std::mutex running_mutex_;
     std::map<std::uint64_t, Running> running_;  // VCPU_RUNs under way, by id of the call

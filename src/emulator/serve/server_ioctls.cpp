@@ -133,7 +133,7 @@ void Server::control_vcpu(const Object& object, const Call& call)
         return perform(object, call);
     {
         const std::scoped_lock lock(running_mutex_);
-        running_.emplace(call.id, Running{object, call});
+        running_.emplace(call.id, Running{object});
     }
     if (!later(object, [this, object, call] { run_vcpu(*object, call); })) {
         const std::scoped_lock lock(running_mutex_);
@@ -145,16 +145,18 @@ void Server::control_vcpu(const Object& object, const Call& call)
     interrupt_forsaken();
 }
 
+/// The call may be another at its end: bringing in memory may borrow the caller's thread.
 void Server::run_vcpu(StandIn& object, const Call& call)
 {
-    const Conversation conversation(listener_, call);
+    Conversation conversation(listener_, call);
     int error = EBADF;  // closed while the call was on its way
     if (auto file = object.file()) {
         error = 0;
         if (listener_.waits(call) && !std::exchange(object.untold, false)) {
+            conversation.on_signal([&] { file->interrupt(); });
             {
                 const std::scoped_lock lock(running_mutex_);
-                running_.at(call.id).active = true;
+                running_.at(call.id).active = &conversation;
             }
             error = file->ioctl(GH_VCPU_RUN, call.arguments[2]).error;
         }
@@ -164,7 +166,7 @@ void Server::run_vcpu(StandIn& object, const Call& call)
         running_.erase(call.id);
     }
     // An exit of which a signal kept the caller from hearing.
-    if (!listener_.answer(call, 0, error) && error == 0)
+    if (!listener_.answer(conversation.call(), 0, error) && error == 0)
         object.untold = true;
 }
 

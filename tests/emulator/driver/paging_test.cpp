@@ -444,6 +444,29 @@ TEST_CASE("2.3: pages are taken back whole, however odd the length of a mapping"
         CHECK(range.host.size() % kPage == 0);
 }
 
+TEST_CASE(
+    "2.3: what the guest has alone is out of reach of its file's descriptors, until it is back")
+{
+    AloneClient client;
+    client.ram.data()[5] = std::byte{0x5a};
+    REQUIRE(::pwrite(client.file->memory_fd(), client.ram.data(), kPage, 0) == kPage);
+    const auto read = [&] {
+        std::byte byte{};
+        REQUIRE(::pread(client.file->memory_fd(), &byte, 1, 5) == 1);
+        return byte;
+    };
+    CHECK(read() == std::byte{0x5a});
+    REQUIRE(client.touch(kBase) == 0);
+    CHECK(hypervisor().find(kBase)[5] == std::byte{0x5a});
+    CHECK(read() == std::byte{0});
+    hypervisor().find(kBase)[5] = std::byte{0x6b};
+    REQUIRE(::pwrite(client.file->memory_fd(), "abcdefgh", 8, 0) == 8);
+    CHECK(hypervisor().find(kBase)[5] == std::byte{0x6b});
+    hypervisor().release(kBase, kHuge);
+    CHECK(client.memory().prepare_map({0, kPage}) == 0);
+    CHECK(read() == std::byte{0x6b});
+}
+
 TEST_CASE("2.3: what is lent anew stays lent when the rest of an older loan ends")
 {
     AloneClient client;
