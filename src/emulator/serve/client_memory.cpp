@@ -226,7 +226,7 @@ void ClientMemory::write_back(const Moved& moved, ClientRange part, const Fd& to
          at < last && (at = ::lseek(file, at, SEEK_DATA)) >= 0;) {
         const off_t end = std::min(last, ::lseek(file, at, SEEK_HOLE));
         while (at < end) {
-            const std::uint64_t from = static_cast<std::uint64_t>(at);
+            const auto from = static_cast<std::uint64_t>(at);
             const auto rest =
                 bytes.subspan(from - moved.address, static_cast<std::size_t>(end - at));
             const ssize_t written = ::pwrite(to.get(), rest.data(), rest.size(),
