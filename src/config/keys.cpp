@@ -106,6 +106,12 @@ constexpr std::array<Words, 4> kAlsoCpus{"vcpus", "smp", "num_cpus", "cores"};
 constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_size"};
 constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
+constexpr std::array<Words, 6> kAlsoDisks{"disk", "drives", "drive", "block", "storage", "rwdisk"};
+constexpr std::array<Words, 3> kAlsoPath{"image", "file", "path_on_host"};
+constexpr std::array<Words, 3> kAlsoReadonly{"read_only", "is_read_only", "ro"};
+constexpr std::array<Words, 3> kAlsoDirect{"o_direct", "cache", "direct_io"};
+constexpr std::array<Words, 2> kAlsoDiskSerial{"id", "drive_id"};
+constexpr std::array<Words, 2> kAlsoQueues{"num_queues", "queue_count"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -242,6 +248,46 @@ constexpr std::array kSerialKeys{
 };
 constexpr Key kSerial{.kind = Kind::Object, .members = kSerialKeys, .short_form = "type"};
 
+constexpr std::array kDiskKeys{
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = kValue<&Disk::path>,
+        .help = "The raw image: a file or a block device.",
+        .required = true,
+        .also = kAlsoPath,
+        .file = FileUse::Read},
+    Key{.name = "readonly",
+        .kind = Kind::Flag,
+        .slot = kValue<&Disk::readonly>,
+        .help = "Let nothing be written.",
+        .also = kAlsoReadonly},
+    Key{.name = "direct",
+        .kind = Kind::Flag,
+        .slot = kValue<&Disk::direct>,
+        .help = "Go past the host's page cache (O_DIRECT).",
+        .also = kAlsoDirect},
+    Key{.name = "lock",
+        .kind = Kind::Flag,
+        .slot = kValue<&Disk::lock>,
+        .help = "Keep other programs that lock from using the image meanwhile; several may read "
+                "it where all do no more than that."},
+    Key{.name = "serial",
+        .kind = Kind::Text,
+        .slot = kValue<&Disk::serial>,
+        .help = "What the guest finds as the disk's serial number, as in "
+                "/dev/disk/by-id/virtio-SERIAL.",
+        .range = {1, 20},
+        .note = "virtio's limit",
+        .also = kAlsoDiskSerial},
+    Key{.name = "queues",
+        .kind = Kind::Number,
+        .slot = kValue<&Disk::queues>,
+        .help = "How many requests the host works on at a time, each queue in a thread.",
+        .range = {1, 8},
+        .also = kAlsoQueues},
+};
+constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
+
 constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
 constexpr std::array kDtbKeys{
     Key{.name = "base",
@@ -349,6 +395,14 @@ constexpr std::array kVmKeys{
         .range = {0, 4},
         .also = kAlsoSerial,
         .element = &kSerial},
+    Key{.name = "disks",
+        .kind = Kind::List,
+        .slot = kList<&Vm::disks>,
+        .help = "The guest's disks, /dev/vda, /dev/vdb and so on in this order; a bare text is a "
+                "path.",
+        .range = {0, 16},
+        .also = kAlsoDisks,
+        .element = &kDisk},
     Key{.name = "dtb",
         .kind = Kind::Object,
         .slot = kStruct<&Vm::dtb>,

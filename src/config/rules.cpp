@@ -51,6 +51,7 @@ public:
         check_kernel();
         check_params();
         check_serial();
+        check_disks();
         check_engine();
     }
 
@@ -223,6 +224,34 @@ private:
             complain(path + ".path", "got " + in_quotes(line.path) +
                                          "; expected a path of its own (" + name +
                                          " has this one)");
+    }
+
+    void check_disks()
+    {
+        if (!vm_.disks.empty() && vm_.memory.sharing == Sharing::Lend && vm_.memory.swiotlb == 0 &&
+            is_sound("memory"))
+            complain("disks",
+                     "got disks, but no way for data: RAM is lent (memory.sharing); expected "
+                     "a bounce buffer (memory.swiotlb, such as \"16MiB\")");
+        for (std::size_t i = 0; i < vm_.disks.size(); ++i)
+            if (is_sound("disks." + std::to_string(i)))
+                check_disk(vm_.disks[i], i);
+    }
+
+    void check_disk(const Disk& disk, std::size_t index)
+    {
+        const std::string path = "disks." + std::to_string(index) + ".path";
+        if (!disk.readonly && source_.files == Files::Check)
+            if (const auto trouble = file_trouble(disk.path, FileUse::ReadWrite); !trouble.empty())
+                complain(path, "got " + in_quotes(disk.path) + "; expected " + trouble +
+                                   ", or \"readonly\": true");
+        for (std::size_t i = 0; i < index; ++i)
+            if (const Disk& before = vm_.disks[i]; before.path == disk.path && disk.lock &&
+                                                   before.lock &&
+                                                   !(disk.readonly && before.readonly))
+                complain(path, "got " + in_quotes(disk.path) +
+                                   "; expected an image of its own (disks." + std::to_string(i) +
+                                   " has this one)");
     }
 
     void check_output(const std::string& file, const std::string& path)

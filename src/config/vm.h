@@ -56,6 +56,16 @@ struct Serial {
     std::string path;  // file, socket: where; pty: a symlink to make (may be empty)
 };
 
+/// A disk: a raw image in a file or on a block device.
+struct Disk {
+    std::string path;
+    bool readonly = false;
+    bool direct = false;  // past the host's page cache
+    bool lock = true;     // nobody else may have the image meanwhile
+    std::string serial;   // at most 20 bytes; may be empty
+    unsigned queues = 1;  // 1..8
+};
+
 struct Dtb {
     std::optional<std::string> base;
     std::vector<std::string> overlays;
@@ -84,6 +94,7 @@ struct Vm {
     Cpus cpus;
     Memory memory;
     std::vector<Serial> serial{Serial{}};  // at most four, COM1..COM4 in this order
+    std::vector<Disk> disks;               // vda, vdb, ... in this order
     Dtb dtb;
     Hypervisor hypervisor;
 };

@@ -129,7 +129,7 @@ private:
             node.set_u64s("reg", {extra.range.base, extra.range.size});
             if (extra.swiotlb)
                 node.set_text("compatible", "restricted-dma-pool")
-                    .set_u32("phandle", gic_phandle_ + 1);
+                    .set_u32("phandle", swiotlb_phandle());
             else
                 node.set_flag("no-map");
         }
@@ -178,6 +178,8 @@ private:
             .set_u32("phandle", gic_phandle_);
     }
 
+    [[nodiscard]] std::uint32_t swiotlb_phandle() const { return gic_phandle_ + 1; }
+
     static std::string node_name(const MmioDevice& device)
     {
         return at_address(device.name, device.registers.base);
@@ -197,6 +199,16 @@ private:
             node.set_cells("interrupts", interrupt_of(device));
         for (const auto& [name, value] : device.cells)
             node.set_u32(name, value);
+        if (device.dma)
+            write_dma(node);
+    }
+
+    void write_dma(Node& node)
+    {
+        node.set_flag("dma-coherent");
+        const auto& extra = machine_.extra;
+        if (std::any_of(extra.begin(), extra.end(), [](const auto& one) { return one.swiotlb; }))
+            node.set_u32("memory-region", swiotlb_phandle());
     }
 
     /// Cells stand in both nodes, as Resource Managers differ in where they look. `ranges` says

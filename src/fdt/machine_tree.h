@@ -27,6 +27,9 @@ struct MmioDevice {
     bool level = false;
     std::vector<std::pair<std::string, std::uint32_t>> cells;  // further properties of one cell
     std::string alias;                                         // "serial0", or empty
+    /// Reaches memory by itself, coherently; where RAM is lent, in the bounce buffer alone.
+    bool dma = false;
+    std::string title{};  // what people call it: "disk0", or empty
 };
 
 /// Memory beside RAM. Each has a parcel of its own, so each gets a shm node that tells Resource

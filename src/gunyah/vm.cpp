@@ -48,7 +48,7 @@ Vm::Vm(std::unique_ptr<File> device)
 {
 }
 
-void Vm::give(const Grant& grant)
+std::span<std::byte> Vm::give(const Grant& grant)
 {
     if (abi_->memory == MemoryCall::GuestMem)
         return give_guest_memory(grant);
@@ -59,6 +59,7 @@ void Vm::give(const Grant& grant)
         const auto left = grant.host.subspan(done);
         give_user_memory(grant, grant.at + done, left.first(std::min(step, left.size())));
     }
+    return grant.lend ? std::span<std::byte>{} : grant.host;
 }
 
 void Vm::give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host)
@@ -80,13 +81,14 @@ void Vm::give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host)
 }
 
 // v15-v17 let no memory of ours into a VM: the driver makes it, and what the guest must find is
-// copied into it. The VM keeps it; we let go at once, for what the host has mapped cannot be lent.
-void Vm::give_guest_memory(const Grant& grant)
+// copied into it. The VM keeps it; what is lent we let go at once, for it must not be mapped.
+std::span<std::byte> Vm::give_guest_memory(const Grant& grant)
 {
     const gunyah_create_mem_args wanted{.flags = 1, .size = grant.host.size(), .reserved = {}};
     Reply made = call(*device_, kCreateGuestMem, wanted);
     check(made, GUNYAH_CREATE_GUEST_MEM, grant.name);
-    std::memcpy(made.file->map_run_page(grant.host.size()), grant.host.data(), grant.host.size());
+    const std::span mapped{made.file->map_run_page(grant.host.size()), grant.host.size()};
+    std::memcpy(mapped.data(), grant.host.data(), mapped.size());
     const gunyah_map_mem_args place{
         .guest_addr = raw(grant.at),
         .flags = (access_flags(grant) << 4) |
@@ -95,6 +97,10 @@ void Vm::give_guest_memory(const Grant& grant)
         .offset = 0,
         .size = grant.host.size()};
     check(call(*vm_, kMapMem, place), GUNYAH_VM_MAP_MEM, grant.name);
+    if (grant.lend)
+        return {};
+    memories_.push_back(std::move(made.file));
+    return mapped;
 }
 
 std::unique_ptr<Vcpu> Vm::add_vcpu(unsigned id)
@@ -120,6 +126,20 @@ void Vm::add_irqfd(std::uint32_t label, const EventFd& event)
                               .arg = std::bit_cast<std::uintptr_t>(&argument)};
     check(call(*vm_, kAddFunction, function), GH_VM_ADD_FUNCTION,
           "the doorbell with label " + std::to_string(label));
+}
+
+bool Vm::add_ioeventfd(Gpa at, std::uint32_t value, const EventFd& event)
+{
+    const gh_fn_ioeventfd_arg argument{.datamatch = value,
+                                       .addr = raw(at),
+                                       .len = sizeof value,
+                                       .fd = event.get(),
+                                       .flags = GH_IOEVENTFD_FLAGS_DATAMATCH,
+                                       .padding = 0};
+    const gh_fn_desc function{.type = GH_FN_IOEVENTFD,
+                              .arg_size = sizeof(argument),
+                              .arg = std::bit_cast<std::uintptr_t>(&argument)};
+    return call(*vm_, kAddFunction, function).error == 0;
 }
 
 void Vm::set_dtb(Gpa at, std::uint64_t size)

@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace gh::gunyah {
 
@@ -37,13 +38,18 @@ public:
     [[nodiscard]] const Abi& abi() const noexcept { return *abi_; }
 
     /// Gives memory before start(), in as many requests as the generation wants. What a guest must
-    /// find in it stands there already.
-    void give(const Grant& grant);
+    /// find in it stands there already. Answers where the host reaches it while the guest runs:
+    /// grant.host, memory of the driver's that lives as long as this, or, if it is lent, nothing.
+    std::span<std::byte> give(const Grant& grant);
 
     [[nodiscard]] std::unique_ptr<Vcpu> add_vcpu(unsigned id);
 
     /// From now on a signal on `event` rings the doorbell `label`. The VM's until it goes.
     void add_irqfd(std::uint32_t label, const EventFd& event);
+
+    /// From now on a store of `value` to the 4 bytes at `at` signals `event` and is no exit. False
+    /// where the kernel refuses that: it stays an exit. The VM's until it goes.
+    [[nodiscard]] bool add_ioeventfd(Gpa at, std::uint32_t value, const EventFd& event);
 
     /// The devicetree's place, with the room that the Resource Manager may write into: page
     /// multiples, inside one grant.
@@ -56,13 +62,14 @@ public:
 
 private:
     void give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host);
-    void give_guest_memory(const Grant& grant);
+    std::span<std::byte> give_guest_memory(const Grant& grant);
     void set_register(std::uint32_t set, std::uint32_t index, std::uint64_t value);
 
     std::unique_ptr<File> device_;
     std::unique_ptr<File> vm_;
     const Abi* abi_;
-    std::uint64_t locked_ = 0;  // bytes given that count against RLIMIT_MEMLOCK
+    std::uint64_t locked_ = 0;                     // bytes given that count against RLIMIT_MEMLOCK
+    std::vector<std::unique_ptr<File>> memories_;  // guest memory files that are shared
 };
 
 }  // namespace gh::gunyah

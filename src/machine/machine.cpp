@@ -48,6 +48,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, const Signals
           [this] {
               ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)"});
           })),
+      virtio_(vm, dma_),
       vm_(std::move(opened.vm)),
       io_(ending_),
       vcpu_threads_(ending_)
@@ -64,26 +65,30 @@ Machine::~Machine()
 {
     ending_.request({kHostError, "taken down"});  // for the way out by an exception
     stop_vcpus();
+    virtio_.stop();
     poller_.stop();
 }
 
 void Machine::give_memory()
 {
-    for (const MemoryRegion& region : memory_.regions())
-        vm_.give({.name = name_of(region, plan_),
-                  .label = region.label(),
-                  .at = region.base(),
-                  .host = region.host(),
-                  .read = region.access().read,
-                  .write = region.access().write,
-                  .execute = region.access().execute,
-                  .lend = region.sharing() == Sharing::Lend});
+    for (const MemoryRegion& region : memory_.regions()) {
+        const auto shared = vm_.give({.name = name_of(region, plan_),
+                                      .label = region.label(),
+                                      .at = region.base(),
+                                      .host = region.host(),
+                                      .read = region.access().read,
+                                      .write = region.access().write,
+                                      .execute = region.access().execute,
+                                      .lend = region.sharing() == Sharing::Lend});
+        if (!shared.empty())
+            dma_.add({region.base(), shared, region.access().write});
+    }
 }
 
 // A doorbell's label is its device's SPI: so the plan writes them into the devicetree.
 void Machine::attach_devices()
 {
-    GH_CHECK(plan_.devices.size() == serial_.size());
+    GH_CHECK(plan_.devices.size() == serial_.size() + virtio_.size());
     for (std::size_t i = 0; i < serial_.size(); ++i) {
         const auto& place = plan_.devices.at(i);
         SerialPort& port = *serial_.at(i);
@@ -92,6 +97,7 @@ void Machine::attach_devices()
         if (place.spi)
             vm_.add_irqfd(*place.spi, port.irq().event());
     }
+    virtio_.attach(std::span(plan_.devices).subspan(serial_.size()), bus_, vm_);
 }
 
 void Machine::place_boot()
@@ -114,6 +120,7 @@ Outcome Machine::run()
     start_threads();
     wait_for_end();
     stop_vcpus();
+    virtio_.stop();
     poller_.stop();
     io_.join();
     for (const auto& port : serial_)

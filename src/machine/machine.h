@@ -10,6 +10,7 @@
 #include "machine/plan.h"
 #include "machine/signals.h"
 #include "machine/threads.h"
+#include "machine/virtio_devices.h"
 #include "memory/guest_memory.h"
 
 #include <memory>
@@ -47,6 +48,8 @@ private:
     GuestMemory memory_;
     Poller poller_;
     std::vector<std::unique_ptr<SerialPort>> serial_;
+    virtio::DmaMemory dma_;
+    VirtioDevices virtio_;
     MmioBus bus_;
     gunyah::Vm vm_;
     std::vector<std::unique_ptr<gunyah::Vcpu>> vcpus_;

@@ -55,7 +55,9 @@ void add_devices(std::vector<Stretch>& map, const Plan& plan)
             stretch.details += ", SPI " + std::to_string(*device.spi) + " (interrupt " +
                                std::to_string(*device.spi + 32) + ", " +
                                (device.level ? "level" : "edge") + ")";
-        if (!device.alias.empty())
+        if (!device.title.empty())
+            stretch.what = device.title;
+        else if (!device.alias.empty())
             stretch.what = device.alias;
         map.push_back(std::move(stretch));
     }

@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "fdt/lint.h"
+#include "machine/virtio_devices.h"
 #include "memory/hex.h"
 
 #include <algorithm>
@@ -94,10 +95,10 @@ std::vector<fdt::ExtraMemory> extra_of(const config::Memory& memory,
     return extra;
 }
 
-std::vector<fdt::MmioDevice> devices_of(const std::vector<config::Serial>& lines)
+std::vector<fdt::MmioDevice> devices_of(const config::Vm& vm)
 {
     std::vector<fdt::MmioDevice> devices;
-    for (std::uint32_t i = 0; i < lines.size(); i++)
+    for (std::uint32_t i = 0; i < vm.serial.size(); i++)
         devices.push_back({"serial",
                            {"ns16550a"},
                            {kSerialBase + i * kSerialStride, kSerialStride},
@@ -105,6 +106,8 @@ std::vector<fdt::MmioDevice> devices_of(const std::vector<config::Serial>& lines
                            false,
                            {{"clock-frequency", kSerialClock}, {"reg-shift", 0}},
                            "serial" + std::to_string(i)});
+    for (auto& place : virtio_places(vm))
+        devices.push_back(std::move(place));
     return devices;
 }
 
@@ -153,7 +156,7 @@ std::vector<std::byte> write_tree(const config::Vm& vm, const Plan& plan,
     machine.ram = {raw(plan.ram().at), plan.ram().size};
     machine.extra = plan.extra;
     machine.devices = plan.devices;
-    machine.stdout_alias = plan.devices.empty() ? "" : plan.devices.front().alias;
+    machine.stdout_alias = vm.serial.empty() ? "" : plan.devices.front().alias;
     if (const auto& initrd = plan.placement.initrd)
         machine.initrd = {raw(initrd->at), initrd->size};
     machine.seeds = seeds;
@@ -190,7 +193,7 @@ Plan make_plan(const config::Vm& vm, const std::optional<fdt::Seeds>& seeds)
               std::move(kernel),
               std::move(initrd),
               boot::place(ram, kernel_extent, initrd_size),
-              devices_of(vm.serial),
+              devices_of(vm),
               {},
               fdt::gic_addresses(vm.cpus.count),
               {}};

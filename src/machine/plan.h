@@ -30,7 +30,8 @@ struct Plan {
     boot::Kernel kernel;
     std::optional<Initrd> initrd;
     boot::Placement placement;
-    std::vector<fdt::MmioDevice> devices;  // serial lines in the order of config::Vm::serial
+    /// Serial lines in the order of config::Vm::serial, then virtio_places().
+    std::vector<fdt::MmioDevice> devices;
     std::vector<fdt::ExtraMemory> extra;
     fdt::GicAddresses gic;
     std::vector<std::byte> dtb;  // goes to placement.dtb

@@ -58,6 +58,7 @@ Signals::Signals()
     sigset_t wanted = set_of_ending();
     ::sigaddset(&wanted, SIGCONT);
     (void)::signal(SIGPIPE, SIG_IGN);
+    (void)::signal(SIGXFSZ, SIG_IGN);
     (void)::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
     events_ = Fd{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!events_)

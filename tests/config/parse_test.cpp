@@ -38,6 +38,8 @@ TEST_CASE("every key of the long form arrives")
                                 "offset": "4KiB", "copy_on_write": true, "access": "rx",
                                 "sharing": "lend"}]},
         "serial": [{"type": "pty", "path": "tty"}, "null", {"type": "file", "path": "/log"}],
+        "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
+                   "serial": "root", "queues": 4}, "/dev/sda"],
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
                        "resource_manager": "production", "engine": "jit",
@@ -62,6 +64,13 @@ TEST_CASE("every key of the long form arrives")
     CHECK(vm.serial.at(0).path == "/vm/tty");
     CHECK(vm.serial.at(1).type == SerialType::Null);
     CHECK(vm.serial.at(2).path == "/log");
+    const Disk& disk = vm.disks.at(0);
+    CHECK(disk.path == "/vm/root.img");
+    CHECK((disk.readonly && disk.direct && !disk.lock));
+    CHECK(disk.serial == "root");
+    CHECK(disk.queues == 4);
+    CHECK(vm.disks.at(1).path == "/dev/sda");
+    CHECK((!vm.disks.at(1).readonly && vm.disks.at(1).lock));
     CHECK(vm.dtb.overlays == std::vector<std::string>{"/vm/a", "/b"});
     CHECK(vm.hypervisor.device == DeviceChoice::Emulated);
     CHECK(vm.hypervisor.path == "/dev/g");

@@ -143,6 +143,31 @@ TEST_CASE("the command line is not longer than Linux takes")
     CHECK(contains(complaint_of(params(2048)), "params: got 2048 characters in all"));
 }
 
+TEST_CASE("disks are images of their own, which can be written if they are to be")
+{
+    const auto complaint = [](const std::string& disks) {
+        return complaint_of(R"("disks": )" + disks);
+    };
+    CHECK(complaint(R"(["a.img", "b.img"])") == kNone);
+    CHECK(contains(complaint(R"(["a.img", "a.img"])"),
+                   "disks.1.path: got \"/vm/a.img\"; expected an image of its own (disks.0"));
+    CHECK(contains(complaint(R"(["a.img", {"path": "a.img", "readonly": true}])"), "disks.1.path"));
+    CHECK(complaint(R"([{"path": "a", "readonly": true}, {"path": "a", "readonly": true}])") ==
+          kNone);
+    CHECK(complaint(R"(["a.img", {"path": "a.img", "lock": false}])") == kNone);
+    CHECK(contains(complaint(R"([{"path": "a", "queues": 9}])"), "an integer from 1 to 8"));
+    CHECK(contains(complaint(R"([{"path": "a", "serial": "a serial of 21 bytes!"}])"),
+                   "virtio's limit"));
+}
+
+TEST_CASE("disks of a VM whose RAM is lent need a bounce buffer")
+{
+    CHECK(contains(complaint_of(R"("disks": "a", "memory": {"sharing": "lend"})"),
+                   "disks: got disks, but no way for data"));
+    CHECK(complaint_of(R"("disks": "a", "memory": {"sharing": "lend", "swiotlb": "2MiB"})") ==
+          kNone);
+}
+
 TEST_CASE("serial lines fit their types")
 {
     CHECK(contains(complaint_of(R"("serial": ["file"])"), "serial.0.path: got nothing"));

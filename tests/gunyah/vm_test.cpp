@@ -97,6 +97,38 @@ TEST_CASE("v10 lends by bit 3 of the flags and takes the vCPU's id by value")
     CHECK(vm.add_vcpu(3)->id() == 3);
 }
 
+TEST_CASE("the host reaches what it shares, and nothing of what it lends")
+{
+    Script script = android15();
+    Vm vm = open(script);
+    const Mapping host = space(4096);
+    CHECK(vm.give(ram(host)).data() == host.data());
+    CHECK(vm.give(ram(host, true)).empty());
+}
+
+TEST_CASE("an ioeventfd is for one value of a register, and may be refused")
+{
+    Script script = android15();
+    Vm vm = open(script);
+    const EventFd event;
+    gh_fn_ioeventfd_arg seen{};
+    script.answers[GH_VM_ADD_FUNCTION].clear();
+    script.on(GH_VM_ADD_FUNCTION, [&](std::uintptr_t argument) {
+        const auto& function = *std::bit_cast<const gh_fn_desc*>(argument);
+        seen = *std::bit_cast<const gh_fn_ioeventfd_arg*>(std::uintptr_t{function.arg});
+        return function.type == GH_FN_IOEVENTFD && function.arg_size == sizeof seen ? 0 : EINVAL;
+    });
+    CHECK(vm.add_ioeventfd(Gpa{0x3010'0050}, 2, event));
+    CHECK(seen.addr == 0x3010'0050);
+    CHECK(seen.len == 4);
+    CHECK(seen.datamatch == 2);
+    CHECK(seen.flags == GH_IOEVENTFD_FLAGS_DATAMATCH);
+    CHECK(seen.fd == event.get());
+    script.answers[GH_VM_ADD_FUNCTION].clear();
+    script.say(GH_VM_ADD_FUNCTION, {EEXIST});
+    CHECK_FALSE(vm.add_ioeventfd(Gpa{0x3010'0050}, 3, event));
+}
+
 TEST_CASE("a kernel that cannot lend says what to set")
 {
     Script script;

@@ -105,6 +105,33 @@ TEST_CASE("the same configuration gives the same tree, seeds another one")
     CHECK(make_plan(vm, random_seeds()).dtb != make_plan(vm, random_seeds()).dtb);
 }
 
+TEST_CASE("disks have a page, an interrupt and, where RAM is lent, the bounce buffer")
+{
+    const Files files;
+    auto vm = vm_with(files);
+    vm.memory.sharing = config::Sharing::Lend;
+    vm.memory.swiotlb = 4 << 20;
+    vm.disks.resize(16);
+    const auto plan = make_plan(vm);
+    CHECK(texts_of(lint(plan)).empty());
+    REQUIRE(plan.devices.size() == 17);
+    CHECK(plan.devices[16].registers.base == 0x3010'f000);
+    CHECK(plan.devices[16].spi == 31u);
+    const auto view = fdt::View::open(plan.dtb).value();
+    const auto disk = view.find("/virtio_mmio@30100000").value();
+    CHECK(view.has(disk, "dma-coherent"));
+    const auto pool = view.find("/reserved-memory/restricted-dma@84000000").value();
+    CHECK(view.u32(disk, "memory-region") == view.u32(pool, "phandle"));
+    CHECK(map_table(plan).find("disk0     virtio,mmio, SPI 16") != std::string::npos);
+    vm.memory.swiotlb = 0;
+    vm.memory.sharing = config::Sharing::Share;
+    const auto shared = make_plan(vm);
+    const auto open = fdt::View::open(shared.dtb).value();
+    CHECK_FALSE(open.has(open.find("/virtio_mmio@30100000").value(), "memory-region"));
+    vm.disks.resize(33);
+    CHECK_THROWS_WITH_AS((void)make_plan(vm), doctest::Contains("room for 32"), Error);
+}
+
 TEST_CASE("the swiotlb is a shared region behind RAM with a label of its own")
 {
     const Files files;

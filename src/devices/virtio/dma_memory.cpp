@@ -5,13 +5,6 @@
 
 namespace gh::virtio {
 
-DmaMemory::DmaMemory(const GuestMemory& memory)
-{
-    for (const MemoryRegion& region : memory.regions())
-        if (region.sharing() == Sharing::Share)
-            windows_.push_back({region.base(), region.host(), region.access().write});
-}
-
 const DmaWindow* DmaMemory::window_of(Gpa at, std::uint64_t size) const
 {
     const auto found = std::find_if(windows_.begin(), windows_.end(), [&](const DmaWindow& window) {

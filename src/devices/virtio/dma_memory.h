@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "memory/guest_memory.h"
+#include "memory/gpa.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace gh::virtio {
@@ -19,14 +20,16 @@ struct DmaWindow {
 };
 
 /// What devices reach of a guest: the memory that it shares with the host. Lent memory is no part
-/// of it, so an address there is a value that a device can refuse and never a SIGBUS. Any thread.
-/// What the bytes hold is the guest's to change at any time: copy before checking.
+/// of it, so an address there is a value that a device can refuse and never a SIGBUS. Filled before
+/// the guest runs and only read from then on, by any thread. What the bytes hold is the guest's to
+/// change at any time: copy before checking.
 class DmaMemory {
 public:
     DmaMemory() = default;
     explicit DmaMemory(std::vector<DmaWindow> windows) : windows_(std::move(windows)) {}
-    /// All regions of `memory` that are shared; it must outlive this.
-    explicit DmaMemory(const GuestMemory& memory);
+
+    /// The bytes must outlive this.
+    void add(const DmaWindow& window) { windows_.push_back(window); }
 
     /// `size` bytes at `at`, all in one window, for the device to read; else nothing.
     [[nodiscard]] std::optional<std::span<std::byte>> readable(Gpa at, std::uint64_t size) const;

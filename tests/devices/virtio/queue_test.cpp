@@ -357,23 +357,4 @@ TEST_CASE_FIXTURE(Fixture, "a device that looks by itself says that it need not 
     CHECK(ring.available_event() == 1);
 }
 
-TEST_CASE("lent memory is no memory for devices")
-{
-    RegionSpec lent;
-    lent.base = Gpa{0x8000'0000};
-    lent.size = 0x20'0000;
-    lent.sharing = Sharing::Lend;
-    RegionSpec shared;
-    shared.label = 1;
-    shared.base = Gpa{0x8020'0000};
-    shared.size = 0x20'0000;
-    const GuestMemory guest({lent, shared});
-    const DmaMemory memory(guest);
-    CHECK_FALSE(memory.readable(Gpa{0x8000'0000}, 1));
-    CHECK_FALSE(memory.readable(Gpa{0x801f'ffff}, 2));
-    CHECK(memory.writable(Gpa{0x8020'0000}, 0x20'0000));
-    CHECK_FALSE(memory.readable(Gpa{0x8020'0000}, 0x20'0001));
-    CHECK_FALSE(memory.readable(Gpa{0x8040'0000}, 0));
-}
-
 }  // namespace gh::virtio

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine/virtio_devices.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "devices/virtio/block.h"
+
+#include <cstdint>
+#include <string>
+
+namespace gh::machine {
+namespace {
+
+// 32 slots, of a page and an interrupt each. The SPIs below are those of serial lines and of what
+// other devices a machine may have.
+constexpr std::size_t kSlots = 32;
+constexpr std::uint64_t kBase = 0x3010'0000;
+constexpr std::uint32_t kFirstSpi = 16;
+
+std::string disk_name(std::size_t index)
+{
+    return "disk" + std::to_string(index);
+}
+
+std::vector<std::string> names_of(const config::Vm& vm)
+{
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < vm.disks.size(); i++)
+        names.push_back(disk_name(i));
+    return names;
+}
+
+std::unique_ptr<virtio::VirtioDevice> make_disk(const config::Disk& disk, std::size_t index)
+{
+    return std::make_unique<virtio::Block>(virtio::Block::Options{
+        .name = disk_name(index),
+        .serial = disk.serial,
+        .queues = disk.queues,
+        .image = {disk.path, disk.readonly, disk.direct, disk.lock},
+    });
+}
+
+}  // namespace
+
+std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
+{
+    const auto names = names_of(vm);
+    if (names.size() > kSlots)
+        throw Error("the VM has " + std::to_string(names.size()) +
+                    " virtio devices (disks); there is room for " + std::to_string(kSlots));
+    std::vector<fdt::MmioDevice> places;
+    for (std::uint32_t slot = 0; slot < names.size(); slot++) {
+        fdt::MmioDevice place;
+        place.name = "virtio_mmio";
+        place.compatible = {"virtio,mmio"};
+        place.registers = {kBase + slot * virtio::MmioTransport::kSize,
+                           virtio::MmioTransport::kSize};
+        place.spi = kFirstSpi + slot;
+        place.dma = true;
+        place.title = names[slot];
+        places.push_back(std::move(place));
+    }
+    return places;
+}
+
+VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory)
+{
+    for (std::size_t i = 0; i < vm.disks.size(); i++)
+        devices_.push_back(make_disk(vm.disks[i], i));
+    const bool lent = vm.memory.sharing == config::Sharing::Lend;
+    for (const auto& device : devices_)
+        transports_.push_back(std::make_unique<virtio::MmioTransport>(
+            *device, memory, virtio::MmioTransport::Options{.access_platform = lent}));
+}
+
+void VirtioDevices::attach(std::span<const fdt::MmioDevice> places, MmioBus& bus, gunyah::Vm& vm)
+{
+    for (std::size_t i = 0; i < transports_.size(); i++) {
+        virtio::MmioTransport& transport = *transports_[i];
+        const Gpa base{places[i].registers.base};
+        bus.attach(transport.name(), base, places[i].registers.size, transport);
+        vm.add_irqfd(places[i].spi.value(), transport.irq().event());
+        for (std::uint32_t queue = 0; queue < transport.kicks().size(); queue++)
+            if (!vm.add_ioeventfd(base + virtio::kQueueNotify, queue, transport.kicks()[queue]))
+                log(LogLevel::Info,
+                    "%s: the kernel takes no ioeventfd for queue %u; kicks are exits",
+                    transport.name(), queue);
+    }
+}
+
+void VirtioDevices::stop() noexcept
+{
+    for (const auto& transport : transports_)
+        transport->stop();
+}
+
+}  // namespace gh::machine
