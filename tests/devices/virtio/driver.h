@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/error.h"
 #include "base/mapping.h"
 #include "devices/virtio/dma_memory.h"
 #include "devices/virtio/queue.h"
@@ -19,17 +20,23 @@ inline constexpr std::uint16_t kNext = 1;
 inline constexpr std::uint16_t kWrite = 2;
 inline constexpr std::uint16_t kIndirect = 4;
 
-/// A guest's memory: a megabyte that is shared, and behind it a page that may only be read.
+/// A guest's memory: a megabyte that is shared, and behind it a page that may only be read. Around
+/// it nothing is mapped.
 class Ram {
 public:
     static constexpr std::uint64_t kBase = 0x8000'0000;
     static constexpr std::uint64_t kSize = 0x10'0000;
     static constexpr std::uint64_t kReadOnly = kBase + kSize;
+    static constexpr std::uint64_t kPage = 0x1000;
 
+    Ram()
+    {
+        GH_CHECK(::mprotect(bytes_.data() + kPage, kSize + kPage, PROT_READ | PROT_WRITE) == 0);
+    }
     [[nodiscard]] const DmaMemory& memory() const { return memory_; }
     [[nodiscard]] std::byte* at(std::uint64_t address) const
     {
-        return bytes_.data() + (address - kBase);
+        return bytes_.data() + kPage + (address - kBase);
     }
     template <class T>
     void put(std::uint64_t address, T value) const
@@ -53,11 +60,10 @@ public:
     }
 
 private:
-    Mapping bytes_{"test memory", kSize + 0x1000, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS};
+    Mapping bytes_{"test memory", kSize + 3 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS};
     DmaMemory memory_{std::vector<DmaWindow>{
-        {Gpa{kBase}, bytes_.bytes().first(kSize), true},
-        {Gpa{kReadOnly}, bytes_.bytes().subspan(kSize), false},
+        {Gpa{kBase}, bytes_.bytes().subspan(kPage, kSize), true},
+        {Gpa{kReadOnly}, bytes_.bytes().subspan(kPage + kSize, kPage), false},
     }};
 };
 
