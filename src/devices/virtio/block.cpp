@@ -122,7 +122,9 @@ std::uint64_t Block::features() const noexcept
 
 std::vector<std::uint16_t> Block::queue_sizes() const
 {
-    return std::vector<std::uint16_t>(options_.queues, kQueueSize);
+    std::vector<std::uint16_t> sizes;
+    sizes.assign(options_.queues, kQueueSize);
+    return sizes;
 }
 
 void Block::read_config(std::uint64_t offset, std::span<std::byte> to) noexcept
@@ -138,8 +140,8 @@ void Block::read_config(std::uint64_t offset, std::span<std::byte> to) noexcept
 void Block::start(std::uint64_t features, std::vector<ActiveQueue> queues, Notifier& notifier)
 {
     agreed_ = features;
-    for (ActiveQueue& queue : queues)
-        lanes_.push_back(std::make_unique<Lane>(std::move(queue)));
+    for (const ActiveQueue& queue : queues)
+        lanes_.push_back(std::make_unique<Lane>(queue));
     for (const auto& lane : lanes_)
         run(*lane, notifier);
 }

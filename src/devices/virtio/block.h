@@ -44,7 +44,7 @@ public:
 private:
     /// A queue at work. Its thread comes last, so that it goes first.
     struct Lane {
-        explicit Lane(ActiveQueue queue) : active(std::move(queue)) {}
+        explicit Lane(const ActiveQueue& queue) : active(queue) {}
 
         ActiveQueue active;
         Chain chain;

@@ -332,7 +332,7 @@ std::vector<ActiveQueue> MmioTransport::open_queues()
     for (unsigned index = 0; index < queues_.size(); ++index)
         if (queues_[index].ready)
             if (auto queue = Queue::open(memory_, setup_of(queues_[index])))
-                active.push_back({index, std::move(*queue), &kicks_[index]});
+                active.push_back({index, *queue, &kicks_[index]});
     return active;
 }
 

@@ -118,8 +118,7 @@ bool Queue::collect(const Table& table, std::uint32_t first, Chain& chain)
         if (seen == table.count || links_ == kMaxChain)
             return broken("a chain of descriptors is endless or too long");
         ++links_;
-        const Descriptor descriptor =
-            read_once<Descriptor>(table.entries + kDescriptorSize * index);
+        const auto descriptor = read_once<Descriptor>(table.entries + kDescriptorSize * index);
         if ((descriptor.flags & kDescriptorIndirect) != 0) {
             if (table.is_indirect)
                 return broken("an indirect table leads to another");
