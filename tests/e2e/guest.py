@@ -133,6 +133,11 @@ class Guest:
         self.rest = self.rest[match.end():]
         return match
 
+    def drain(self):
+        """Reads what a program that has ended left on the console."""
+        while self._read(time.monotonic() + 10):
+            pass
+
     def send(self, text):
         data = text.encode() if isinstance(text, str) else text
         if self.terminal is not None:
