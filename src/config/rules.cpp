@@ -100,6 +100,9 @@ private:
 
     void check_engine()
     {
+        // Both tiers must read the same; a disk writes between them.
+        if (vm_.hypervisor.engine == Engine::Lockstep && !vm_.disks.empty() && is_sound("disks"))
+            complain("disks", "got disks; expected none, as hypervisor.engine is lockstep");
         // What one vCPU stored cannot be taken back under the eyes of another.
         if (vm_.hypervisor.engine == Engine::Lockstep && vm_.cpus.count != 1 && is_sound("cpus"))
             complain("cpus", "got " + std::to_string(vm_.cpus.count) +

@@ -160,6 +160,12 @@ TEST_CASE("disks are images of their own, which can be written if they are to be
                    "virtio's limit"));
 }
 
+TEST_CASE("in lock step nothing writes memory but the vCPU")
+{
+    CHECK(contains(complaint_of(R"("disks": "a", "hypervisor": {"engine": "lockstep"})"),
+                   "disks: got disks; expected none, as hypervisor.engine is lockstep"));
+}
+
 TEST_CASE("disks of a VM whose RAM is lent need a bounce buffer")
 {
     CHECK(contains(complaint_of(R"("disks": "a", "memory": {"sharing": "lend"})"),

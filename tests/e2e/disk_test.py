@@ -112,6 +112,22 @@ class Disk(unittest.TestCase):
             self.assertEqual(vm.exit_code(), 0)
         self.assertEqual(self.image.read_bytes(), before)
 
+    def test_the_driver_lets_go_and_comes_back_while_the_disk_works(self):
+        data = content(32 << 20)
+        self.image.write_bytes(data)
+        with self.guest(cpus=2, disks=[str(self.image)]) as vm:
+            vm.boot()
+            vm.run(PROBE)
+            for _ in range(5):
+                vm.run("dd if=/dev/vda of=/dev/null bs=64k iflag=direct 2>/dev/null & "
+                       "cd /sys/bus/virtio/drivers/virtio_blk && echo virtio0 >unbind && echo virtio0 >bind; "
+                       "status=$?; cd /root; wait; test $status = 0")
+            self.assertIn(hashlib.sha256(data).hexdigest(), vm.run("sha256sum /dev/vda"))
+            vm.run("rmmod virtio_blk && insmod /modules/virtio_blk.ko")
+            self.assertIn(hashlib.sha256(data).hexdigest(), vm.run("sha256sum /dev/vda"))
+            vm.send("poweroff -f\n")
+            self.assertEqual(vm.exit_code(), 0)
+
     def test_discard(self):
         self.make_ext4()
         with self.guest(disks=[str(self.image)]) as vm:
@@ -147,6 +163,20 @@ class Disk(unittest.TestCase):
             vm.send("poweroff -f\n")
             self.assertEqual(vm.exit_code(), 0)
             self.assertEqual(vm.stderr().count("the guest sees an I/O error"), 1)
+
+
+    def test_a_kernel_that_does_not_know_the_bounce_buffer_is_told_what_it_lacks(self):
+        """Debian's: its rings are in lent RAM, so the disk stands still and all else goes on."""
+        self.image.write_bytes(bytes(1 << 20))
+        memory = {"size": "512MiB", "sharing": "lend", "swiotlb": "16MiB"}
+        with self.guest(disks=[str(self.image)], memory=memory) as vm:
+            vm.boot()
+            vm.run("insmod /modules/virtio_mmio.ko")
+            vm.run("insmod /modules/virtio_blk.ko & sleep 1")
+            vm.run("ls /")
+            self.assertIn("CONFIG_DMA_RESTRICTED_POOL=y", vm.stderr())
+            vm.signal()  # Linux would wait for its disk
+            self.assertEqual(vm.exit_code(), 0)
 
 
 class Protected(unittest.TestCase):
