@@ -36,7 +36,10 @@ std::unique_ptr<virtio::VirtioDevice> make_disk(const config::Disk& disk, std::s
         .name = disk_name(index),
         .serial = disk.serial,
         .queues = disk.queues,
-        .image = {disk.path, disk.readonly, disk.direct, disk.lock},
+        .image = {.path = disk.path,
+                  .readonly = disk.readonly,
+                  .direct = disk.direct,
+                  .lock = disk.lock},
     });
 }
 

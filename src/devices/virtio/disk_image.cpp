@@ -202,7 +202,10 @@ int DiskImage::write(std::uint64_t offset, const Buffer& buffer)
 
 int DiskImage::flush() noexcept
 {
-    return ::fdatasync(file_.get()) == 0 ? 0 : errno;
+    const std::scoped_lock lock(flush_mutex_);
+    if (options_.sync(file_.get()) != 0)
+        lost_ = errno;
+    return lost_;
 }
 
 // A hint: where the host cannot, nothing is lost.

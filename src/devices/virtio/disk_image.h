@@ -9,6 +9,8 @@
 #include <mutex>
 #include <string>
 
+#include <unistd.h>
+
 namespace gh::virtio {
 
 /// A raw image, in a file or on a block device, that a guest sees as a disk. All transfers are
@@ -23,6 +25,7 @@ public:
         /// Holds an open file description lock for as long as the image is open: of its own for
         /// a disk that is written, shared for one that is only read.
         bool lock = true;
+        int (*sync)(int fd) = ::fdatasync;  // tests have others, which fail
     };
 
     static constexpr std::uint64_t kSector = 512;
@@ -39,7 +42,8 @@ public:
     /// Reads or writes all of `buffer` at `offset`, which with it lies in the image.
     [[nodiscard]] int read(std::uint64_t offset, const Buffer& buffer);
     [[nodiscard]] int write(std::uint64_t offset, const Buffer& buffer);
-    /// What was written before this is on the disk after it (fdatasync(2)).
+    /// What was written before this is on the disk after it (fdatasync(2)). Once that has failed it
+    /// always fails: Linux tells of lost pages once and then takes them for written.
     [[nodiscard]] int flush() noexcept;
     /// The guest does not need these bytes any more; what they read as from now on is open.
     [[nodiscard]] int discard(std::uint64_t offset, std::uint64_t size) noexcept;
@@ -62,6 +66,8 @@ private:
     bool is_device_ = false;
     std::uint64_t size_ = 0;
     std::uint32_t block_size_ = kSector;
+    std::mutex flush_mutex_;
+    int lost_ = 0;  // why the first flush that failed did; guarded by flush_mutex_
     std::mutex bounce_mutex_;
     Mapping bounce_;  // aligned; guarded by bounce_mutex_
 };
