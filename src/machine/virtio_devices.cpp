@@ -84,7 +84,8 @@ void VirtioDevices::attach(std::span<const fdt::MmioDevice> places, MmioBus& bus
         bus.attach(transport.name(), base, places[i].registers.size, transport);
         vm.add_irqfd(places[i].spi.value(), transport.irq().event());
         for (std::uint32_t queue = 0; queue < transport.kicks().size(); queue++)
-            if (!vm.add_ioeventfd(base + virtio::kQueueNotify, queue, transport.kicks()[queue]))
+            if (!vm.add_ioeventfd(base + virtio::MmioTransport::kNotify, queue,
+                                  transport.kicks()[queue]))
                 log(LogLevel::Info,
                     "%s: the kernel takes no ioeventfd for queue %u; kicks are exits",
                     transport.name(), queue);

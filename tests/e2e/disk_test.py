@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import random
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -40,6 +41,7 @@ class Disk(unittest.TestCase):
         tree.mkdir()
         self.data = content(5_000_001)
         (tree / "from-host").write_bytes(self.data)
+        shutil.copy(guest.GUEST / "busybox", tree / "busybox")
         host("truncate", "-s", "64M", self.image)
         host("mke2fs", "-q", "-t", "ext4", "-d", tree, self.image)
 
@@ -53,7 +55,7 @@ class Disk(unittest.TestCase):
             vm.boot()
             vm.run(PROBE)
             vm.run("mkdir /mnt && mount -t ext4 /dev/vda /mnt")
-            self.assertIn(hashlib.sha256(self.data).hexdigest(), vm.run("sha256sum /mnt/from-host"))
+            self.assertIn(hashlib.sha256(self.data).hexdigest(), vm.run("/mnt/busybox sha256sum /mnt/from-host"))
             vm.run("dd if=/dev/urandom of=/mnt/from-guest bs=64k count=160 2>/dev/null")
             wanted = vm.run("sha256sum /mnt/from-guest").split()[0]
             vm.run("sync")
@@ -130,6 +132,7 @@ class Disk(unittest.TestCase):
 
     def test_discard(self):
         self.make_ext4()
+        before = self.image.stat().st_blocks
         with self.guest(disks=[str(self.image)]) as vm:
             vm.boot()
             vm.run(PROBE)
@@ -137,7 +140,7 @@ class Disk(unittest.TestCase):
             vm.send("poweroff -f\n")
             self.assertEqual(vm.exit_code(), 0)
         host("e2fsck", "-fn", self.image)
-        self.assertLess(self.image.stat().st_blocks * 512, 5_000_000)
+        self.assertLess(self.image.stat().st_blocks * 512, before * 512 - 4_000_000)
 
     def test_an_image_in_use_is_refused(self):
         self.image.write_bytes(bytes(1 << 20))

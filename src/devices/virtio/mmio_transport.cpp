@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "devices/virtio/mmio_registers.h"
 
 #include <array>
 #include <bit>
@@ -10,52 +11,12 @@
 #include <exception>
 
 namespace gh::virtio {
+
+using namespace mmio;
+
+static_assert(QueueNotify == MmioTransport::kNotify);
+
 namespace {
-
-// virtio 1.2, 4.2.2: MMIO Device Register Layout
-enum Register : std::uint64_t {
-    MagicValue = 0x000,
-    Version = 0x004,
-    DeviceID = 0x008,
-    VendorID = 0x00c,
-    DeviceFeatures = 0x010,
-    DeviceFeaturesSel = 0x014,
-    DriverFeatures = 0x020,
-    DriverFeaturesSel = 0x024,
-    QueueSel = 0x030,
-    QueueNumMax = 0x034,
-    QueueNum = 0x038,
-    QueueReady = 0x044,
-    QueueNotify = kQueueNotify,
-    InterruptStatus = 0x060,
-    InterruptACK = 0x064,
-    Status = 0x070,
-    QueueDescLow = 0x080,
-    QueueDescHigh = 0x084,
-    QueueDriverLow = 0x090,
-    QueueDriverHigh = 0x094,
-    QueueDeviceLow = 0x0a0,
-    QueueDeviceHigh = 0x0a4,
-    SHMLenLow = 0x0b0,
-    SHMBaseHigh = 0x0bc,
-    ConfigGeneration = 0x0fc,
-    Config = 0x100,
-};
-
-constexpr std::uint32_t kMagic = 0x7472'6976;   // "virt"
-constexpr std::uint32_t kVendor = 0x4756'4847;  // "GHVG"
-
-constexpr std::uint32_t kUsedBuffer = 1;  // InterruptStatus
-constexpr std::uint32_t kConfigChange = 2;
-
-// virtio 1.2, 2.1: Device Status Field
-constexpr std::uint32_t kAcknowledge = 1;
-constexpr std::uint32_t kDriver = 2;
-constexpr std::uint32_t kDriverOk = 4;
-constexpr std::uint32_t kFeaturesOk = 8;
-constexpr std::uint32_t kNeedsReset = 64;
-constexpr std::uint32_t kFailed = 128;
-constexpr std::uint32_t kWritable = kAcknowledge | kDriver | kDriverOk | kFeaturesOk | kFailed;
 
 std::uint64_t flag(unsigned feature)
 {

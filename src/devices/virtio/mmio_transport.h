@@ -15,14 +15,13 @@
 
 namespace gh::virtio {
 
-/// Where a driver writes a queue's number to kick it (virtio 1.2, 4.2.2).
-inline constexpr std::uint64_t kQueueNotify = 0x50;
-
 /// Virtio over MMIO, version 2 (virtio 1.2, section 4.2): the registers before a device. Its door
 /// guards all but what Notifier says, which a device's threads say without it.
 class MmioTransport final : public Device, private Notifier {
 public:
     static constexpr std::uint64_t kSize = 0x1000;
+    /// Where a driver writes a queue's number to kick it.
+    static constexpr std::uint64_t kNotify = 0x50;
 
     struct Options {
         /// Offers VIRTIO_F_ACCESS_PLATFORM and demands it: the driver must use what memory the
@@ -38,7 +37,7 @@ public:
     void write(MmioAccess access, std::uint64_t value) noexcept override;
 
     [[nodiscard]] const IrqLine& irq() const noexcept { return irq_; }
-    /// One for each queue: what an ioeventfd signals in place of a write to kQueueNotify.
+    /// One for each queue: what an ioeventfd signals in place of a write to QueueNotify.
     [[nodiscard]] std::span<const EventFd> kicks() const noexcept { return kicks_; }
     [[nodiscard]] const char* name() const noexcept { return device_.name(); }
 
