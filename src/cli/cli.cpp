@@ -23,6 +23,15 @@ namespace {
 
 constexpr std::array kCommands{
     Command{"run", "Boot the guest and wait until it ends", declare_run},
+    Command{"list", "Show the VMs that run", declare_list},
+    Command{"status", "Show what a running VM does", declare_status},
+    Command{"events", "Show what becomes of a VM, as it happens", declare_events},
+    Command{"console", "Attach this terminal to a VM's serial line", declare_console},
+    Command{"stop", "Have the guest power off, or end it", declare_stop},
+    Command{"powerbtn", "Press a VM's power button", declare_powerbtn},
+    Command{"suspend", "Stop a VM's CPUs for a while", declare_suspend},
+    Command{"resume", "Let a suspended VM go on", declare_resume},
+    Command{"reset", "Start a VM anew, without asking the guest", declare_reset},
     Command{"dtb", "Write the devicetree that the guest would get", declare_dtb},
     Command{"map", "Draw the guest-physical address space", declare_map},
     Command{"check", "Say everything that is wrong with a configuration", declare_check},
@@ -100,11 +109,48 @@ bool parse(CLI::App& app, int argc, const char* const* argv)
     }
 }
 
-void set_verbosity(int flags)
-{
-    static constexpr std::array kLevels{LogLevel::Warn, LogLevel::Info, LogLevel::Debug};
-    set_log_level(kLevels.at(static_cast<std::size_t>(flags < 2 ? flags : 2)));
-}
+struct LogOptions {
+    int verbosity = 0;
+    std::string level;
+    std::string format;
+
+    void declare(CLI::App& app)
+    {
+        app.add_flag("-v,--verbose", verbosity, "Say more on stderr; twice: everything");
+        app.add_option("--log-level", level,
+                       "What to say on stderr: error, notice, warn, info or debug and what is "
+                       "graver")
+            ->type_name("NAME");
+        app.add_option("--log-format", format,
+                       "How to say it: text or json, a line for each message")
+            ->type_name("NAME");
+    }
+
+    void apply() const
+    {
+        static constexpr std::array kLevels{LogLevel::Warn, LogLevel::Info, LogLevel::Debug};
+        set_log_level(kLevels.at(static_cast<std::size_t>(verbosity < 2 ? verbosity : 2)));
+        if (!level.empty())
+            set_log_level(static_cast<LogLevel>(
+                index_of("--log-level", level, {"error", "notice", "warn", "info", "debug"})));
+        if (!format.empty())
+            set_log_format(
+                static_cast<LogFormat>(index_of("--log-format", format, {"text", "json"})));
+    }
+
+private:
+    static std::size_t index_of(const std::string& option, const std::string& word,
+                                const std::vector<std::string_view>& words)
+    {
+        const auto found = std::find(words.begin(), words.end(), word);
+        if (found != words.end())
+            return static_cast<std::size_t>(found - words.begin());
+        const auto near = config::nearest(word, words);
+        throw UsageError(option + ": there is no \"" + word + "\"" +
+                         (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?") +
+                         "\nSee gh-vmm --help.");
+    }
+};
 
 void say(const std::string& line)
 {
@@ -129,8 +175,8 @@ int run(int argc, const char* const* argv)
     app.require_subcommand(1);
     app.fallthrough();
     app.formatter(std::make_shared<HelpFormatter>());
-    int verbosity = 0;
-    app.add_flag("-v,--verbose", verbosity, "Say more on stderr; twice: everything");
+    LogOptions log_options;
+    log_options.declare(app);
     Action action;
     for (const Command& command : kCommands) {
         CLI::App* const options = app.add_subcommand(command.name, command.help);
@@ -138,7 +184,7 @@ int run(int argc, const char* const* argv)
     }
     if (!parse(app, argc, argv))
         return kExitOk;
-    set_verbosity(verbosity);
+    log_options.apply();
     return action();
 }
 
@@ -148,8 +194,12 @@ int report(const std::exception& error) noexcept
         say_all(*config_error);
         return kExitUsage;
     }
+    if (dynamic_cast<const UsageError*>(&error) == nullptr) {
+        log(LogLevel::Error, "%s", error.what());
+        return kExitError;
+    }
     say(std::string("gh-vmm: error: ") + error.what());
-    return dynamic_cast<const UsageError*>(&error) != nullptr ? kExitUsage : kExitError;
+    return kExitUsage;
 }
 
 }  // namespace gh::cli

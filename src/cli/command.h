@@ -20,11 +20,20 @@ struct Command {
 };
 
 Action declare_check(CLI::App& app);
+Action declare_console(CLI::App& app);
 Action declare_dtb(CLI::App& app);
 Action declare_emulate(CLI::App& app);
+Action declare_events(CLI::App& app);
+Action declare_list(CLI::App& app);
 Action declare_map(CLI::App& app);
+Action declare_powerbtn(CLI::App& app);
 Action declare_probe(CLI::App& app);
+Action declare_reset(CLI::App& app);
+Action declare_resume(CLI::App& app);
 Action declare_run(CLI::App& app);
 Action declare_schema(CLI::App& app);
+Action declare_status(CLI::App& app);
+Action declare_stop(CLI::App& app);
+Action declare_suspend(CLI::App& app);
 
 }  // namespace gh::cli

@@ -5,6 +5,7 @@
 #include "cli/config_options.h"
 #include "cli/plan_config.h"
 
+#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -44,6 +45,22 @@ Action declare_run(CLI::App& app)
            },
            "How the emulated device learns that code changed: contract or strict")
         ->type_name("NAME");
+    app.add_option_function<std::string>(
+           "--control",
+           [options](const std::string& path) {
+               options->config.settings.push_back("control.socket=" +
+                                                  std::filesystem::absolute(path).string());
+           },
+           "Where to listen for gh-vmm status and others, instead of by the VM's name")
+        ->type_name("PATH");
+    auto* const daemon = app.add_flag("--daemon", options->machine.daemon,
+                                      "Go into the background once the guest runs");
+    app.add_option("--pidfile", options->machine.pid_file, "Where the daemon's process id goes")
+        ->type_name("FILE")
+        ->needs(daemon);
+    app.add_option("--log-file", options->machine.log_file, "Where the daemon's messages go")
+        ->type_name("FILE")
+        ->needs(daemon);
     // A flag, so that the word behind it is not taken for its file.
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
                  "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")

@@ -94,6 +94,7 @@ constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
 constexpr std::array<Words, 2> kCodes{"contract", "strict"};
 constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
+constexpr std::array<Words, 3> kEndActions{"exit", "restart", "pause"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
 constexpr std::array<Words, 12> kPersonalities{"v10", "v11", "android14-early", "v12",
                                                "v13", "v14", "android14",       "v15",
@@ -112,6 +113,12 @@ constexpr std::array<Words, 3> kAlsoReadonly{"read_only", "is_read_only", "ro"};
 constexpr std::array<Words, 3> kAlsoDirect{"o_direct", "cache", "direct_io"};
 constexpr std::array<Words, 2> kAlsoDiskSerial{"id", "drive_id"};
 constexpr std::array<Words, 2> kAlsoQueues{"num_queues", "queue_count"};
+constexpr std::array<Words, 2> kAlsoAffinity{"cpu_affinity", "pin"};
+constexpr std::array<Words, 1> kAlsoBackoff{"delay"};
+constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "restart"};
+constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
+constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
+constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -132,12 +139,26 @@ constexpr std::array kKernelKeys{
         .range = {kLowestRegion, kAddressEnd - kPage, 4}},
 };
 
+constexpr Key kProcessors{.kind = Kind::Text, .slot = kTextElement, .range = {1, 255}};
 constexpr std::array kCpusKeys{
     Key{.name = "count",
         .kind = Kind::Number,
         .slot = kValue<&Cpus::count>,
         .help = "How many CPUs the guest has.",
         .range = {1, 8}},
+    Key{.name = "affinity",
+        .kind = Kind::List,
+        .slot = kList<&Cpus::affinity>,
+        .help = "The host's processors that each of them may run on, such as \"0-3,6\"; one "
+                "text alone is of all.",
+        .range = {0, 8},
+        .also = kAlsoAffinity,
+        .element = &kProcessors},
+    Key{.name = "nice",
+        .kind = Kind::Number,
+        .slot = kValue<&Cpus::nice>,
+        .help = "How much their threads stand back for others, see nice(2).",
+        .range = {0, 19}},
 };
 
 constexpr std::array kRegionKeys{
@@ -341,6 +362,69 @@ constexpr std::array kHypervisorKeys{
         .choices = kCodes},
 };
 
+constexpr std::uint64_t kSecond = 1000;
+constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
+
+constexpr std::array kEndKeys{
+    Key{.name = "action",
+        .kind = Kind::Choice,
+        .slot = kValue<&EndPolicy::action>,
+        .help = "End gh-vmm with the status that says how the guest ended (exit), build the "
+                "machine anew (restart), or keep what is left for a look until somebody says stop "
+                "or reset (pause).",
+        .choices = kEndActions},
+    Key{.name = "limit",
+        .kind = Kind::Number,
+        .slot = kValue<&EndPolicy::limit>,
+        .help = "How many restarts in a row, each after less than ten minutes, before gh-vmm ends "
+                "all the same; 0: as many as it takes.",
+        .range = {0, 1'000'000}},
+    Key{.name = "backoff",
+        .kind = Kind::Duration,
+        .slot = kValue<&EndPolicy::backoff>,
+        .help = "How long to wait before the first restart in a row; doubles with each, up to a "
+                "minute.",
+        .range = {0, 60 * kSecond},
+        .also = kAlsoBackoff},
+};
+
+constexpr std::array kStopKeys{
+    Key{.name = "grace",
+        .kind = Kind::Duration,
+        .slot = kValue<&Stop::grace>,
+        .help = "How long a guest that was asked to power off may take before it is ended.",
+        .range = {0, kDay}},
+};
+
+constexpr std::array kBootKeys{
+    Key{.name = "timeout",
+        .kind = Kind::Duration,
+        .slot = kValue<&Boot::timeout>,
+        .help = "How long the guest may take from its start until it is ready.",
+        .range = {1, kDay}},
+    Key{.name = "ready",
+        .kind = Kind::Text,
+        .slot = kValue<&Boot::ready>,
+        .help = "What the guest says on its first serial line once it is ready. Without it: it is "
+                "ready as it starts.",
+        .range = {1, 255}},
+};
+
+constexpr std::array kControlKeys{
+    Key{.name = "enabled",
+        .kind = Kind::Flag,
+        .slot = kValue<&Control::enabled>,
+        .help = "Whether gh-vmm listens at a control socket."},
+    Key{.name = "socket",
+        .kind = Kind::Path,
+        .slot = kValue<&Control::socket>,
+        .help = "Where it listens. Without it: in the runtime folder, by the VM's name."},
+    Key{.name = "crosvm_socket",
+        .kind = Kind::Path,
+        .slot = kValue<&Control::crosvm_socket>,
+        .help = "A second socket, of type SOCK_SEQPACKET, for launchers of crosvm."},
+};
+
 constexpr Key kParam{.kind = Kind::Text, .slot = kTextElement, .range = {1, 2047}};
 constexpr std::array kVmKeys{
     Key{.name = "$schema",
@@ -416,6 +500,51 @@ constexpr std::array kVmKeys{
         .help = "What runs the VM; a bare text is a device.",
         .members = kHypervisorKeys,
         .short_form = "device"},
+    Key{.name = "on_poweroff",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::on_poweroff>,
+        .help = "What to do when the guest powers off; a bare text is an action.",
+        .also = kAlsoOnPoweroff,
+        .members = kEndKeys,
+        .short_form = "action"},
+    Key{.name = "on_reboot",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::on_reboot>,
+        .help = "What to do when the guest asks for a reset; a bare text is an action.",
+        .also = kAlsoOnReboot,
+        .members = kEndKeys,
+        .short_form = "action"},
+    Key{.name = "on_crash",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::on_crash>,
+        .help = "What to do when the guest crashes, panics or is not ready in time; a bare text is "
+                "an action.",
+        .also = kAlsoOnCrash,
+        .members = kEndKeys,
+        .short_form = "action"},
+    Key{.name = "on_watchdog",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::on_watchdog>,
+        .help = "What to do when the guest's watchdog runs out; a bare text is an action.",
+        .members = kEndKeys,
+        .short_form = "action"},
+    Key{.name = "stop",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::stop>,
+        .help = "How the VM is ended by somebody here.",
+        .members = kStopKeys},
+    Key{.name = "boot",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::boot>,
+        .help = "When the guest counts as ready.",
+        .members = kBootKeys},
+    Key{.name = "control",
+        .kind = Kind::Object,
+        .slot = kStruct<&Vm::control>,
+        .help = "How the running VM is spoken to; a bare path is its socket.",
+        .also = kAlsoControl,
+        .members = kControlKeys,
+        .short_form = "socket"},
 };
 constexpr Key kVm{.kind = Kind::Object,
                   .slot = {},
@@ -460,6 +589,8 @@ std::string expected_kind(const Key& key)
     case Kind::Number:
         return "an integer" +
                bounds(key.range, [](std::uint64_t number) { return std::to_string(number); });
+    case Kind::Duration:
+        return "a duration" + bounds(key.range, format_duration) + ", such as \"30s\"";
     case Kind::Flag: return "true or false";
     case Kind::Choice: return either(key.choices);
     case Kind::Object:

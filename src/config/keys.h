@@ -13,10 +13,10 @@
 /// gh-vmm.json(5).
 namespace gh::config {
 
-enum class Kind { Text, Path, Size, Address, Number, Flag, Choice, Object, List };
+enum class Kind { Text, Path, Size, Address, Number, Duration, Flag, Choice, Object, List };
 
-/// A value on its way between the text and a struct: numbers, flags (0, 1) and choices (their
-/// index) in `number`; texts, paths and the words of choices in `text`.
+/// A value on its way between the text and a struct: numbers, durations (milliseconds), flags (0,
+/// 1) and choices (their index) in `number`; texts, paths and the words of choices in `text`.
 struct Value {
     std::uint64_t number = 0;
     std::string text;

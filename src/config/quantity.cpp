@@ -21,6 +21,18 @@ constexpr std::array kUnits{
     Unit{"B", 1},
 };
 
+struct TimeUnit {
+    std::string_view name;
+    std::uint64_t milliseconds;
+};
+constexpr std::array kTimeUnits{
+    TimeUnit{"h", 3'600'000},
+    TimeUnit{"m", 60'000},
+    TimeUnit{"s", 1000},
+    TimeUnit{"ms", 1},
+};
+constexpr std::uint64_t kMonth = 31ull * 24 * 3'600'000;
+
 template <class T>
 struct Leading {
     T value;
@@ -68,6 +80,19 @@ std::optional<std::uint64_t> guess_unit(std::string_view name)
     return std::nullopt;
 }
 
+/// "", "sec", "seconds" -> 1 s; "min" -> 1 min.
+std::optional<std::uint64_t> guess_time_unit(std::string_view name)
+{
+    if (name.empty())
+        return 1000;
+    if (name.starts_with("ms") || name.starts_with("milli"))
+        return 1;
+    for (const auto& unit : kTimeUnits)
+        if (name.front() == unit.name.front())
+            return unit.milliseconds;
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_quantity(std::string_view text)
@@ -97,6 +122,38 @@ std::optional<std::uint64_t> guess_quantity(std::string_view text, std::uint64_t
     if (!(value >= 1 && value < 0x1p63))
         return std::nullopt;
     return static_cast<std::uint64_t>(value);
+}
+
+std::optional<std::uint64_t> parse_duration(std::string_view text)
+{
+    const auto number = text.empty() ? std::nullopt : leading_number<std::uint64_t>(text);
+    if (!number)
+        return std::nullopt;
+    for (const auto& unit : kTimeUnits)
+        if (number->rest == unit.name && number->value <= kMonth / unit.milliseconds)
+            return number->value * unit.milliseconds;
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> guess_duration(std::string_view text)
+{
+    const std::string plain = lower_without_blanks(text);
+    const auto number = plain.empty() ? std::nullopt : leading_number<double>(plain);
+    if (!number)
+        return std::nullopt;
+    const auto milliseconds = guess_time_unit(number->rest);
+    const double value = number->value * static_cast<double>(milliseconds.value_or(0));
+    if (!(value >= 1 && value <= static_cast<double>(kMonth)))
+        return std::nullopt;
+    return static_cast<std::uint64_t>(value);
+}
+
+std::string format_duration(std::uint64_t milliseconds)
+{
+    for (const auto& unit : kTimeUnits)
+        if (milliseconds != 0 && milliseconds % unit.milliseconds == 0)
+            return std::to_string(milliseconds / unit.milliseconds) + std::string(unit.name);
+    return "0s";
 }
 
 std::string format_size(std::uint64_t bytes)

@@ -5,6 +5,7 @@
 #include "config/files.h"
 #include "config/keys.h"
 #include "config/layout.h"
+#include "config/processors.h"
 #include "config/quantity.h"
 #include "config/reader.h"
 
@@ -53,6 +54,9 @@ public:
         check_serial();
         check_disks();
         check_engine();
+        check_affinity();
+        check_boot();
+        check_control();
     }
 
 private:
@@ -107,6 +111,45 @@ private:
         if (vm_.hypervisor.engine == Engine::Lockstep && vm_.cpus.count != 1 && is_sound("cpus"))
             complain("cpus", "got " + std::to_string(vm_.cpus.count) +
                                  "; expected 1, as hypervisor.engine is lockstep");
+    }
+
+    void check_affinity()
+    {
+        const auto& all = vm_.cpus.affinity;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (!parse_processors(all[i]))
+                complain("cpus.affinity." + std::to_string(i),
+                         "got " + in_quotes(all[i]) + "; expected numbers of processors below " +
+                             std::to_string(kMostProcessors) + ", such as \"0-3,6\"");
+        if (all.size() > 1 && all.size() != vm_.cpus.count && is_sound("cpus"))
+            complain("cpus.affinity", "got " + std::to_string(all.size()) +
+                                          " values; expected one, or one for each of the " +
+                                          std::to_string(vm_.cpus.count) + " CPUs");
+    }
+
+    void check_boot()
+    {
+        if (vm_.boot.timeout && vm_.boot.ready.empty() && is_sound("boot"))
+            complain("boot.timeout",
+                     "got a time-out without boot.ready; expected also the text that the guest "
+                     "says once it is ready");
+        if (!vm_.boot.ready.empty() && vm_.serial.empty() && is_sound("serial"))
+            complain("boot.ready", "got a text; expected none, as there is no serial line");
+    }
+
+    void check_control()
+    {
+        const Control& control = vm_.control;
+        if (!control.crosvm_socket.empty() && control.crosvm_socket == control.socket)
+            complain("control.crosvm_socket", "got " + in_quotes(control.socket) +
+                                                  "; expected a path of its own "
+                                                  "(control.socket has this one)");
+        if (source_.files != Files::Check)
+            return;
+        if (!control.socket.empty() && is_sound("control.socket"))
+            check_output(control.socket, "control.socket");
+        if (!control.crosvm_socket.empty() && is_sound("control.crosvm_socket"))
+            check_output(control.crosvm_socket, "control.crosvm_socket");
     }
 
     void check_hugepages()

@@ -122,6 +122,16 @@ Reading read_quantity(const Key& key, const Node& node)
     return {std::nullopt, is_bare(node) ? guess_for(key, node) : ""};
 }
 
+Reading read_duration(const Key& key, const Node& node)
+{
+    const auto time = node.type == Type::Text ? parse_duration(node.text) : std::nullopt;
+    if (time && is_in(key.range, *time))
+        return {Value{*time, {}}, {}};
+    const auto guess = is_bare(node) ? guess_duration(node.text) : std::nullopt;
+    return {std::nullopt,
+            guess && is_in(key.range, *guess) ? in_quotes(format_duration(*guess)) : ""};
+}
+
 }  // namespace
 
 Reading read_scalar(const Key& key, const Node& node)
@@ -132,6 +142,7 @@ Reading read_scalar(const Key& key, const Node& node)
     case Kind::Size:
     case Kind::Address: return read_quantity(key, node);
     case Kind::Number: return read_number(key, node);
+    case Kind::Duration: return read_duration(key, node);
     case Kind::Flag: return read_flag(node);
     case Kind::Choice: return read_choice(key, node);
     case Kind::Object:

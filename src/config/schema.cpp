@@ -71,6 +71,7 @@ json kind_schema(const Key& key, void* object)
     case Kind::Size:
     case Kind::Address: return quantity_schema(key);
     case Kind::Number: return integer_schema(key.range);
+    case Kind::Duration: return {{"type", "string"}, {"pattern", kDurationPattern}};
     case Kind::Flag: return {{"type", "boolean"}};
     case Kind::Choice:
         return {{"enum", std::vector<std::string>(key.choices.begin(), key.choices.end())}};
@@ -88,6 +89,7 @@ json value_json(const Key& key, const Value& value)
     case Kind::Size: return value.number == 0 ? json(0) : json(format_size(value.number));
     case Kind::Address: return format_address(value.number);
     case Kind::Number: return value.number;
+    case Kind::Duration: return format_duration(value.number);
     case Kind::Flag: return value.number != 0;
     case Kind::Choice:
         return value.text.empty() ? std::string(key.choices[value.number]) : value.text;

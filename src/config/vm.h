@@ -16,6 +16,7 @@ enum class DeviceChoice { Auto, Kernel, Emulated };
 enum class ResourceManager { Open, Production };
 enum class Code { Contract, Strict };
 enum class Engine { Auto, Jit, Interpreter, Lockstep };
+enum class EndAction { Exit, Restart, Pause };
 enum class SerialType { Stdio, File, Socket, Pty, Null };
 
 struct Access {
@@ -48,7 +49,9 @@ struct Memory {
 };
 
 struct Cpus {
-    unsigned count = 1;  // 1..8
+    unsigned count = 1;                 // 1..8
+    std::vector<std::string> affinity;  // of each vCPU's thread: "0-3,6"; one alone is of all
+    unsigned nice = 0;                  // of the vCPUs' threads, 0..19
 };
 
 struct Serial {
@@ -86,6 +89,28 @@ struct Kernel {
     std::optional<std::uint64_t> address;  // only for flat images
 };
 
+/// What becomes of a VM whose guest has ended. Times are in milliseconds.
+struct EndPolicy {
+    EndAction action = EndAction::Exit;
+    unsigned limit = 5;            // restarts in a row; 0: as many as it takes
+    std::uint64_t backoff = 1000;  // before the first restart in a row; doubles with each
+};
+
+struct Stop {
+    std::uint64_t grace = 30'000;  // for the guest to power off, in milliseconds
+};
+
+struct Boot {
+    std::optional<std::uint64_t> timeout;  // until the guest is ready, in milliseconds
+    std::string ready;                     // what it says then on its first serial line
+};
+
+struct Control {
+    bool enabled = true;
+    std::string socket;         // empty: in the runtime folder, by the VM's name
+    std::string crosvm_socket;  // empty: none
+};
+
 struct Vm {
     std::string name;
     Kernel kernel;
@@ -97,6 +122,13 @@ struct Vm {
     std::vector<Disk> disks;               // vda, vdb, ... in this order
     Dtb dtb;
     Hypervisor hypervisor;
+    EndPolicy on_poweroff;
+    EndPolicy on_reboot;
+    EndPolicy on_crash;
+    EndPolicy on_watchdog;
+    Stop stop;
+    Boot boot;
+    Control control;
 };
 
 }  // namespace gh::config

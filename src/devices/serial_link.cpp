@@ -41,6 +41,11 @@ SerialLink::~SerialLink()
 bool SerialLink::send(std::uint8_t byte) noexcept
 {
     const std::scoped_lock lock(mutex_);
+    sent_.fetch_add(1, std::memory_order_relaxed);
+    if (text_ && text_->feed(byte)) {
+        text_.reset();
+        found_->signal();
+    }
     if (buffer_.size() < kMost)
         buffer_.push_back(byte);
     if (lossy_ && buffer_.size() >= 2 * kScrollback)
@@ -49,6 +54,13 @@ bool SerialLink::send(std::uint8_t byte) noexcept
         wake_.signal();
     guest_waits_ = buffer_.size() >= kEnough;
     return !guest_waits_;
+}
+
+void SerialLink::watch_for(const std::string& text, const EventFd& found)
+{
+    const std::scoped_lock lock(mutex_);
+    text_.emplace(text);
+    found_ = &found;
 }
 
 void SerialLink::input_wanted() noexcept
@@ -146,6 +158,7 @@ void SerialLink::receive()
 
 void SerialLink::to_guest(std::span<const std::uint8_t> bytes)
 {
+    received_.fetch_add(bytes.size(), std::memory_order_relaxed);
     const std::scoped_lock lock(uart_->door());
     uart_->receive(bytes);
 }

@@ -3,12 +3,16 @@
 
 #include "base/event_fd.h"
 #include "base/poller.h"
+#include "devices/text_watch.h"
 #include "devices/uart16550a.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace gh {
@@ -47,6 +51,14 @@ public:
     /// From now on these are the ends. The descriptors stay the caller's and are closed only after
     /// they were replaced. The io thread's, or before it runs.
     void connect(const LinkEnds& ends);
+
+    /// Signals `found`, which must outlive this, when the guest has sent `text` (not empty) in one
+    /// piece, once. Before anything runs.
+    void watch_for(const std::string& text, const EventFd& found);
+
+    /// Bytes from and to the guest so far. Any thread.
+    [[nodiscard]] std::uint64_t sent() const noexcept { return sent_.load(); }
+    [[nodiscard]] std::uint64_t received() const noexcept { return received_.load(); }
 
     /// Gives bytes (or a break) to the guest. From `typed` only, and no more than it was given.
     void to_guest(std::span<const std::uint8_t> bytes);
@@ -88,6 +100,11 @@ private:
     std::vector<std::uint8_t> buffer_;
     bool guest_waits_ = false;
     bool lossy_ = true;
+    std::optional<TextWatch> text_;
+    const EventFd* found_ = nullptr;
+
+    std::atomic<std::uint64_t> sent_{0};
+    std::atomic<std::uint64_t> received_{0};
 };
 
 }  // namespace gh

@@ -21,6 +21,8 @@ public:
     virtual ~SerialBackend() = default;
 
     [[nodiscard]] virtual SerialLink& link() noexcept = 0;
+    /// Where others find the line: a terminal or a socket. Empty: nowhere.
+    [[nodiscard]] virtual std::string path() const { return {}; }
 };
 
 /// The process's own input and output. At a terminal: raw mode and the escape key, whose "end" is
@@ -52,6 +54,8 @@ public:
 
     [[nodiscard]] Uart16550a& uart() noexcept { return uart_; }
     [[nodiscard]] const IrqLine& irq() const noexcept { return irq_; }
+    [[nodiscard]] SerialLink& link() noexcept { return backend_->link(); }
+    [[nodiscard]] std::string path() const { return backend_->path(); }
     /// After the io thread: writes what is left.
     void drain() noexcept { backend_->link().drain(); }
 

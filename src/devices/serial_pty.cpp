@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/error.h"
+#include "base/log.h"
 #include "devices/serial_port.h"
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ public:
     {
         if (!link_path_.empty())
             make_symlink();
-        (void)std::fprintf(stderr, "gh-vmm: serial port at %s\n", name_.c_str());
+        log(LogLevel::Notice, "serial port at %s", name_.c_str());
         link_.connect({.input = master_.get(), .output = master_.get(), .lossy = true});
     }
     ~PtyBackend() override
@@ -64,6 +64,7 @@ public:
     }
 
     SerialLink& link() noexcept override { return link_; }
+    std::string path() const override { return name_; }
 
 private:
     // A link of an earlier run is replaced, anything else is somebody's file.

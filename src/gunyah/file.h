@@ -41,6 +41,10 @@ public:
     /// signal would. Any thread.
     virtual void interrupt() noexcept = 0;
 
+    /// Takes back an interrupt() that no VCPU_RUN has answered to, if there is one. In the thread
+    /// that runs the vCPU, between two runs. Files of no vCPU have none.
+    virtual void forget_interrupt() noexcept {}
+
     /// The descriptor could not be given to the client (its table was full): what made it did not
     /// happen. Called at once, by whom it was made for, or never.
     virtual void abandon() noexcept {}

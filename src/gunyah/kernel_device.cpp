@@ -44,6 +44,7 @@ public:
     Reply ioctl(std::uint32_t request, std::uintptr_t argument) noexcept override;
     std::byte* map_run_page(std::size_t size) override;
     void interrupt() noexcept override;
+    void forget_interrupt() noexcept override { set_immediate_exit(0); }
 
 private:
     Reply run() noexcept;

@@ -31,6 +31,7 @@ public:
     Reply ioctl(std::uint32_t request, std::uintptr_t argument) noexcept override;
     std::byte* map_run_page(std::size_t size) override;
     void interrupt() noexcept override;
+    void forget_interrupt() noexcept override { file_->forget_interrupt(); }
 
 private:
     [[nodiscard]] std::string question(std::uint32_t request, std::uintptr_t argument) const;

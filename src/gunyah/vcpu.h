@@ -31,6 +31,14 @@ public:
         file_->interrupt();
     }
 
+    /// Takes an interrupt() back that no run has told of, so that it cannot cost an answer. In the
+    /// thread that runs.
+    void forget_interrupt() noexcept
+    {
+        interrupted_.store(false);
+        file_->forget_interrupt();
+    }
+
     [[nodiscard]] unsigned id() const noexcept { return id_; }
 
 private:

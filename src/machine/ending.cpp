@@ -25,6 +25,12 @@ void Ending::fail(std::exception_ptr failure) noexcept
     event_.signal();
 }
 
+bool Ending::failed() const
+{
+    const std::scoped_lock lock(mutex_);
+    return failure_ != nullptr;
+}
+
 Outcome Ending::outcome() const
 {
     const std::scoped_lock lock(mutex_);

@@ -22,6 +22,8 @@ public:
     /// Becomes readable with the first request, and stays so.
     [[nodiscard]] int event() const noexcept { return event_.get(); }
 
+    /// It is requested, and by a failure.
+    [[nodiscard]] bool failed() const;
     /// Why, once requested. Throws the failure if that was first.
     [[nodiscard]] Outcome outcome() const;
 

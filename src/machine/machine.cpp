@@ -5,14 +5,13 @@
 #include "base/log.h"
 #include "devices/terminal.h"
 #include "machine/serial_lines.h"
-#include "machine/vcpu_loop.h"
+#include "machine/vcpu_scheduling.h"
 
-#include <array>
-#include <cstdio>
+#include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 
-#include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
 namespace gh::machine {
@@ -30,6 +29,18 @@ std::string name_of(const MemoryRegion& region, const Plan& plan)
     return "the region with label " + std::to_string(region.label());
 }
 
+const char* type_name(config::SerialType type)
+{
+    switch (type) {
+    case config::SerialType::Stdio: return "stdio";
+    case config::SerialType::File: return "file";
+    case config::SerialType::Socket: return "socket";
+    case config::SerialType::Pty: return "pty";
+    case config::SerialType::Null: break;
+    }
+    return "null";
+}
+
 // Pages of the kernel's file may serve as guest memory only where nobody pins or lends them.
 boot::Placing placing(const Plan& plan, bool emulated)
 {
@@ -39,14 +50,14 @@ boot::Placing placing(const Plan& plan, bool emulated)
 
 }  // namespace
 
-Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, const Signals& signals)
-    : signals_(signals),
+Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
+    : config_(vm),
       plan_(std::move(plan)),
       memory_(plan_.regions),
       serial_(make_serial_lines(
           vm.serial, poller_,
           [this] {
-              ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)"});
+              ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)", true});
           })),
       virtio_(vm, dma_),
       vm_(std::move(opened.vm)),
@@ -59,6 +70,8 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, const Signals
         vcpus_.push_back(vm_.add_vcpu(id));
     attach_devices();
     place_boot();
+    if (!vm.boot.ready.empty())
+        serial_.at(0)->link().watch_for(vm.boot.ready, ready_);
 }
 
 Machine::~Machine()
@@ -113,12 +126,22 @@ void Machine::place_boot()
                     "memory.base");
 }
 
-Outcome Machine::run()
+void Machine::start()
 {
     vm_.start();
     log(LogLevel::Info, "started on %s", vm_.abi().name);
-    start_threads();
-    wait_for_end();
+    io_.start("io", [this] { poller_.run(); });
+    for (const auto& vcpu : vcpus_)
+        loops_.push_back(std::make_unique<VcpuLoop>(*vcpu, bus_, memory_, ending_));
+    for (const auto& vcpu : vcpus_)
+        vcpu_threads_.start("vcpu-" + std::to_string(vcpu->id()), [this, id = vcpu->id()] {
+            schedule_vcpu_thread(config_.cpus, id);
+            loops_.at(id)->run();
+        });
+}
+
+Outcome Machine::finish()
+{
     stop_vcpus();
     virtio_.stop();
     poller_.stop();
@@ -128,38 +151,59 @@ Outcome Machine::run()
     return ending_.outcome();
 }
 
-void Machine::start_threads()
+bool Machine::pause()
 {
-    io_.start("io", [this] { poller_.run(); });
-    for (const auto& vcpu : vcpus_)
-        vcpu_threads_.start("vcpu-" + std::to_string(vcpu->id()), [this, &vcpu = *vcpu] {
-            VcpuLoop(vcpu, bus_, memory_, ending_).run();
-        });
-}
-
-void Machine::wait_for_end()
-{
-    while (!ending_.requested()) {
-        std::array<pollfd, 2> events{pollfd{.fd = signals_.event(), .events = POLLIN, .revents = 0},
-                                     pollfd{.fd = ending_.event(), .events = POLLIN, .revents = 0}};
-        if (::poll(events.data(), events.size(), -1) < 0 && errno != EINTR)
-            throw_errno("poll");
-        take_signal();
+    constexpr auto kRound = std::chrono::milliseconds(2);
+    constexpr int kRounds = 1500;
+    const auto held = [](const auto& loop) { return loop->held(); };
+    for (const auto& loop : loops_)
+        loop->hold();
+    for (int round = 0; round < kRounds && !ending_.requested(); ++round) {
+        if (std::all_of(loops_.begin(), loops_.end(), held))
+            return true;
+        for (const auto& loop : loops_)
+            loop->nudge();
+        std::this_thread::sleep_for(kRound);
     }
-    signals_.force_next();
+    resume();
+    return false;
 }
 
-void Machine::take_signal()
+void Machine::resume()
 {
-    const auto signal = signals_.take();
-    if (signal == SIGCONT)
-        RawTerminal::reapply();
-    else if (signal)
-        ending_.request({kPoweredOff, std::string("ended by SIG") + ::sigabbrev_np(*signal)});
+    for (const auto& loop : loops_)
+        loop->release();
+}
+
+// None yet: the devices of gh-vmm do not include one.
+bool Machine::press_power_button()
+{
+    return false;
+}
+
+void Machine::describe(control::Status& status) const
+{
+    status.hypervisor = vm_.abi().name;
+    status.memory = plan_.ram().size;
+    for (const auto& loop : loops_)
+        status.vcpus.push_back({.mmio_reads = loop->counters().mmio_reads,
+                                .mmio_writes = loop->counters().mmio_writes,
+                                .page_faults = loop->counters().page_faults,
+                                .interrupted = loop->counters().interrupted,
+                                .cpu_seconds = loop->cpu_seconds()});
+    for (std::size_t i = 0; i < serial_.size(); ++i) {
+        status.consoles.push_back({.type = type_name(config_.serial.at(i).type),
+                                   .path = serial_[i]->path(),
+                                   .sent = serial_[i]->link().sent(),
+                                   .received = serial_[i]->link().received()});
+        status.devices.push_back(
+            {.name = "serial" + std::to_string(i), .interrupts = serial_[i]->irq().pulses()});
+    }
 }
 
 void Machine::stop_vcpus()
 {
+    resume();  // who is held would not see the ending
     bool stopped = vcpu_threads_.wait(0);
     for (int step = 0; !stopped && step < kSteps; ++step) {
         for (const auto& vcpu : vcpus_)

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/event_fd.h"
 #include "base/poller.h"
+#include "control/status.h"
 #include "devices/mmio_bus.h"
 #include "devices/serial_port.h"
 #include "gunyah/vm.h"
 #include "machine/ending.h"
 #include "machine/open_vm.h"
 #include "machine/plan.h"
-#include "machine/signals.h"
 #include "machine/threads.h"
+#include "machine/vcpu_loop.h"
 #include "machine/virtio_devices.h"
 #include "memory/guest_memory.h"
 
@@ -22,30 +24,52 @@ namespace gh::machine {
 /// vCPUs, the VM (which gives lent memory back), devices, memory.
 class Machine {
 public:
-    /// Everything up to, but without, START. `signals` must outlive it. Throws Error.
-    Machine(const config::Vm& vm, Plan plan, OpenedVm opened, const Signals& signals);
+    /// Everything up to, but without, START. `vm` must outlive it. Throws Error.
+    Machine(const config::Vm& vm, Plan plan, OpenedVm opened);
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
 
-    /// Starts the guest and waits for its end, in the thread that owns the machine. Throws what a
-    /// thread of the machine threw. Once.
-    [[nodiscard]] Outcome run();
+    // All below is called by the thread that owns the machine.
+
+    /// Starts the guest. Once. Throws Error.
+    void start();
+
+    /// That it is to end: by whoever asks here, by the guest, or by a thread's failure.
+    [[nodiscard]] Ending& ending() noexcept { return ending_; }
+
+    /// Once the ending is requested: stops vCPUs and threads, and lets consoles have what the guest
+    /// said last. Throws what a thread of the machine threw.
+    [[nodiscard]] Outcome finish();
+
+    /// Becomes readable when the guest has said what boot.ready asks for.
+    [[nodiscard]] const EventFd& ready() const noexcept { return ready_; }
+
+    /// Brings all vCPUs out of VCPU_RUN and keeps them out; time, and with it the guest's timers,
+    /// goes on, as when a hypervisor does not schedule a VM. False, and nothing is paused, if one
+    /// does not come out within seconds.
+    [[nodiscard]] bool pause();
+    void resume();
+
+    /// Asks the guest to power off; false if it has no button.
+    [[nodiscard]] bool press_power_button();
+
+    /// Fills in what the machine knows.
+    void describe(control::Status& status) const;
 
 private:
     void give_memory();
     void attach_devices();
     void place_boot();
     void start_threads();
-    void wait_for_end();
-    void take_signal();
     void stop_vcpus();
     void give_up();
 
-    const Signals& signals_;
+    const config::Vm& config_;
     Plan plan_;
     Ending ending_;
     GuestMemory memory_;
+    EventFd ready_;
     Poller poller_;
     std::vector<std::unique_ptr<SerialPort>> serial_;
     virtio::DmaMemory dma_;
@@ -53,6 +77,7 @@ private:
     MmioBus bus_;
     gunyah::Vm vm_;
     std::vector<std::unique_ptr<gunyah::Vcpu>> vcpus_;
+    std::vector<std::unique_ptr<VcpuLoop>> loops_;  // of vcpus_, in their order
     Threads io_;
     Threads vcpu_threads_;
 };

@@ -14,11 +14,13 @@ inline constexpr int kReset = 32;
 inline constexpr int kCrash = 33;
 inline constexpr int kGuestPanic = 34;
 inline constexpr int kWatchdog = 36;
+inline constexpr int kNotReady = 37;  // gh-vmm's own: boot.timeout
 
 /// Why a VM ended.
 struct Outcome {
     int code = kPoweredOff;
-    std::string why;  // a sentence without its full stop: "the guest powered off (...)"
+    std::string why;     // a sentence without its full stop: "the guest powered off (...)"
+    bool asked = false;  // by a person or program here, not by the guest
 };
 
 /// What the Resource Manager's word on the VM's end means (gunyah-uapi.md 3.4).

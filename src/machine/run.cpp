@@ -5,11 +5,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "fdt/lint.h"
+#include "machine/daemon.h"
 #include "machine/machine.h"
 #include "machine/profile.h"
+#include "machine/signals.h"
+#include "machine/supervisor.h"
 
-#include <cstdio>
 #include <memory>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -45,16 +48,32 @@ std::shared_ptr<Profile> make_profile(const RunOptions& options)
         ProfileOptions{.file = *options.profile, .symbols = options.symbols});
 }
 
+/// Where a daemon's line would go to the terminal that it has left, gh-vmm console finds it.
+config::Vm without_terminal(config::Vm vm)
+{
+    for (auto& line : vm.serial)
+        if (line.type == config::SerialType::Stdio)
+            line.type = config::SerialType::Pty;
+    return vm;
+}
+
 Outcome run_machine(const config::Vm& vm, const RunOptions& options,
-                    const std::shared_ptr<Profile>& profile)
+                    const std::shared_ptr<Profile>& profile, Daemon* daemon)
 {
     const Signals signals;
     const auto trace =
         options.trace_ioctls ? gunyah::trace_to(*options.trace_ioctls) : gunyah::TraceSink{};
-    Plan plan = make_plan(vm, random_seeds());
-    heed_broken_rules(plan);
-    Machine machine(vm, std::move(plan), open_vm(vm.hypervisor, trace, profile), signals);
-    return machine.run();
+    const auto build = [&] {
+        Plan plan = make_plan(vm, random_seeds());
+        heed_broken_rules(plan);
+        return std::make_unique<Machine>(vm, std::move(plan),
+                                         open_vm(vm.hypervisor, trace, profile));
+    };
+    const auto started = [&] {
+        if (daemon != nullptr)
+            daemon->running(options.pid_file, options.log_file);
+    };
+    return Supervisor(vm, build, signals).run(started);
 }
 
 }  // namespace
@@ -63,11 +82,15 @@ int run(const config::Vm& vm, const RunOptions& options)
 {
     fill_standard_descriptors();
     const auto profile = make_profile(options);
-    const Outcome outcome = run_machine(vm, options, profile);
+    std::optional<Daemon> daemon;
+    if (options.daemon)
+        daemon.emplace();
+    const config::Vm wanted = options.daemon ? without_terminal(vm) : vm;
+    const Outcome outcome = run_machine(wanted, options, profile, daemon ? &*daemon : nullptr);
     // Now the machine is taken down: a terminal is itself again, and all has been counted.
     if (profile)
         profile->write();
-    (void)std::fprintf(stderr, "gh-vmm: %s\n", outcome.why.c_str());
+    log(LogLevel::Notice, "%s", outcome.why.c_str());
     return outcome.code;
 }
 

@@ -13,6 +13,12 @@ struct RunOptions {
     std::optional<std::string> trace_ioctls;
     /// Where the report goes that tells where time went; "-" is stderr. The emulated device only.
     std::optional<std::string> profile;
+    /// Goes into the background before the device is opened; the process that called run() ends
+    /// once the guest runs.
+    bool daemon = false;
+    /// Of the daemon: where its process id goes, and what it says from then on. Empty: nowhere.
+    std::string pid_file;
+    std::string log_file;
     /// Symbols of the guest's kernel, for the profile.
     std::optional<std::string> symbols;
 };

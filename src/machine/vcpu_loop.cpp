@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include <pthread.h>
 #include <time.h>
 
 namespace gh::machine {
@@ -15,6 +16,7 @@ namespace {
 
 // A host that is short of memory for a moment gets a second in all to find some.
 constexpr int kTries = 20;
+constexpr auto kCounting = std::memory_order_relaxed;
 constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 50'000'000};
 
 unsigned long long ull(std::uint64_t value)
@@ -28,13 +30,37 @@ unsigned long long ull(std::uint64_t value)
 // it nothing may interrupt but the end.
 void VcpuLoop::run()
 {
+    clockid_t clock{};
+    if (::pthread_getcpuclockid(::pthread_self(), &clock) == 0)
+        clock_.store(clock);
     while (!ending_.requested())
-        std::visit([this](const auto& exit) { answer(exit); }, vcpu_.run());
+        std::visit([this](const auto& exit) { answer(exit); }, run_once());
+}
+
+// An interrupt that came too late for the run must not meet the next, which may carry an answer.
+gunyah::Exit VcpuLoop::run_once()
+{
+    gate_.enter(carries_);
+    carries_ = false;
+    const gunyah::Exit exit = vcpu_.run();
+    if (gate_.leave() && !std::holds_alternative<gunyah::Interrupted>(exit))
+        vcpu_.forget_interrupt();
+    return exit;
+}
+
+double VcpuLoop::cpu_seconds() const noexcept
+{
+    timespec time{};
+    const clockid_t clock = clock_.load();
+    if (clock == CLOCK_REALTIME || ::clock_gettime(clock, &time) != 0)
+        return 0;
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 // What nobody claims reads as all ones, as an open bus does.
 void VcpuLoop::answer(const gunyah::MmioExit& exit)
 {
+    (exit.is_write ? counters_.mmio_writes : counters_.mmio_reads).fetch_add(1, kCounting);
     if (exit.is_write) {
         if (!bus_.write(exit.address, exit.size, exit.value))
             GH_LOG_ONCE(LogLevel::Warn,
@@ -47,6 +73,7 @@ void VcpuLoop::answer(const gunyah::MmioExit& exit)
         GH_LOG_ONCE(LogLevel::Warn, "the guest read 0x%llx (%u bytes), where no device is",
                     ull(raw(exit.address)), exit.size);
     vcpu_.answer(value.value_or(~std::uint64_t{0}));
+    carries_ = true;
 }
 
 void VcpuLoop::answer(const gunyah::StatusExit& exit)
@@ -54,10 +81,16 @@ void VcpuLoop::answer(const gunyah::StatusExit& exit)
     ending_.request(outcome_of(exit));
 }
 
+void VcpuLoop::answer(const gunyah::Interrupted&)
+{
+    counters_.interrupted.fetch_add(1, kCounting);
+}
+
 // The next run tries the access again, so a fault that the guest itself causes would come for ever.
 // Pages that we can have are taken here: the kernel looks for them one at a time, and not as hard.
 void VcpuLoop::answer(const gunyah::PageFaultExit& exit)
 {
+    counters_.page_faults.fetch_add(1, kCounting);
     if (exit.error == ENOENT || exit.error == EPERM)
         return ending_.request({kCrash, describe(exit)});
     fault_tries_ = exit.address == faulted_ ? fault_tries_ + 1 : 0;

@@ -29,8 +29,8 @@ std::string text_of(const std::filesystem::path& path)
 
 std::string kind_name(Kind kind)
 {
-    constexpr const char* kNames[] = {"text", "path",   "size",   "address", "number",
-                                      "flag", "choice", "object", "list"};
+    constexpr const char* kNames[] = {"text",     "path", "size",   "address", "number",
+                                      "duration", "flag", "choice", "object",  "list"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -40,6 +40,7 @@ std::string default_text(const Key& key, const Value& value)
     case Kind::Size: return format_size(value.number);
     case Kind::Address: return format_address(value.number);
     case Kind::Number: return std::to_string(value.number);
+    case Kind::Duration: return format_duration(value.number);
     case Kind::Flag: return value.number != 0 ? "true" : "false";
     case Kind::Choice:
         return value.text.empty() ? std::string(key.choices[value.number]) : value.text;

@@ -43,3 +43,32 @@ TEST_CASE("a size is shown in the largest unit that fits, and reads back")
         CHECK(parse_quantity(format_address(n)) == n);
     }
 }
+
+TEST_CASE("durations are read in four units, and no others")
+{
+    CHECK(parse_duration("500ms") == 500);
+    CHECK(parse_duration("30s") == 30'000);
+    CHECK(parse_duration("2m") == 120'000);
+    CHECK(parse_duration("1h") == 3'600'000);
+    for (const auto* text : {"", "5", "s", "1 s", "-1s", "1.5s", "1d", "1sx", "999999999h"})
+        CHECK_MESSAGE(!parse_duration(text), text);
+}
+
+TEST_CASE("what duration was meant is guessed, a bare number as seconds")
+{
+    CHECK(guess_duration("30") == 30'000);
+    CHECK(guess_duration("30 sec") == 30'000);
+    CHECK(guess_duration("1.5S") == 1'500);
+    CHECK(guess_duration("2min") == 120'000);
+    CHECK(guess_duration("5 millis") == 5);
+    for (const auto* text : {"", "x", "-1s", "nan", "1e30h", "3 fortnights"})
+        CHECK_MESSAGE(!guess_duration(text), text);
+}
+
+TEST_CASE("a duration is shown in the largest unit that fits")
+{
+    CHECK(format_duration(90'000) == "90s");
+    CHECK(format_duration(120'000) == "2m");
+    CHECK(format_duration(1'500) == "1500ms");
+    CHECK(format_duration(0) == "0s");
+}

@@ -194,3 +194,42 @@ TEST_CASE("one wrong value does not draw further complaints after it")
                        {"address": "0x80000000", "size": "4KiB"}])"),
                    "memory.size"));
 }
+
+TEST_CASE("processors are lists as the kernel writes them, one for all vCPUs or one for each")
+{
+    CHECK(complaint_of(R"("cpus": {"count": 2, "affinity": "0-3,6"})") == kNone);
+    CHECK(complaint_of(R"("cpus": {"count": 2, "affinity": ["0", "1"]})") == kNone);
+    CHECK(contains(complaint_of(R"("cpus": {"count": 3, "affinity": ["0", "1"]})"),
+                   "cpus.affinity: got 2 values; expected one, or one for each of the 3 CPUs"));
+    for (const auto* text : {"x", "0-", "3-1", "1,", "-1", "1024", "0 1"})
+        CHECK_MESSAGE(
+            contains(complaint_of(R"("cpus": {"affinity": ")" + std::string(text) + "\"}"),
+                     "cpus.affinity.0: got"),
+            text);
+}
+
+TEST_CASE("a boot time-out needs to know what ready means, and a line to hear it on")
+{
+    CHECK(contains(complaint_of(R"("boot": {"timeout": "60s"})"), "boot.timeout: got a time-out"));
+    CHECK(complaint_of(R"("boot": {"timeout": "60s", "ready": "login:"})") == kNone);
+    CHECK(contains(complaint_of(R"("boot": {"ready": "login:"}, "serial": [])"), "no serial line"));
+    CHECK(
+        contains(complaint_of(R"("boot": {"timeout": 60, "ready": "x"})"), "did you mean \"1m\"?"));
+}
+
+TEST_CASE("an ending's policy is a word or an object")
+{
+    CHECK(complaint_of(R"("on_crash": "restart")") == kNone);
+    CHECK(complaint_of(R"("on_crash": {"action": "restart", "limit": 3, "backoff": "2s"})") ==
+          kNone);
+    CHECK(contains(complaint_of(R"("on_crash": "reboot")"), "expected \"exit\""));
+    CHECK(contains(complaint_of(R"("on_reset": "exit")"), "did you mean \"on_reboot\"?"));
+}
+
+TEST_CASE("the two control sockets have a path each")
+{
+    CHECK(contains(complaint_of(R"("control": {"socket": "/tmp/a", "crosvm_socket": "/tmp/a"})"),
+                   "control.crosvm_socket: got"));
+    CHECK(complaint_of(R"("control": "/tmp/a")") == kNone);
+    CHECK(complaint_of(R"("control": {"enabled": false})") == kNone);
+}

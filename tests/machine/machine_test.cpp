@@ -3,6 +3,7 @@
 
 #include "../boot/fake_image.h"
 #include "base/error.h"
+#include "machine/supervisor.h"
 #include "played_device.h"
 
 #include <array>
@@ -30,8 +31,9 @@ struct Fixture {
     Outcome run()
     {
         const Signals signals;
-        Machine machine(vm, make_plan(vm), open(), signals);
-        return machine.run();
+        vm.control.enabled = false;
+        const auto build = [this] { return std::make_unique<Machine>(vm, make_plan(vm), open()); };
+        return Supervisor(vm, build, signals).run();
     }
     OpenedVm open() { return {gunyah::Vm(std::make_unique<PlayedFile>(play, "device")), true}; }
     std::string printed()

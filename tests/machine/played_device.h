@@ -117,6 +117,12 @@ public:
         play_.changed.notify_all();
     }
 
+    void forget_interrupt() noexcept override
+    {
+        const std::scoped_lock lock(play_.mutex);
+        interrupted_ = false;
+    }
+
 private:
     static bool known(std::uint32_t request)
     {
@@ -159,6 +165,11 @@ private:
     int run()
     {
         std::unique_lock lock(play_.mutex);
+        if (interrupted_ && !play_.deaf) {  // what the run carried is dropped: the kernel does so
+            interrupted_ = false;
+            page_.mmio.data = {};
+            return EINTR;
+        }
         if (id_ < play_.vcpus.size() && next_ < play_.vcpus[id_].size()) {
             const Play::Step step = play_.vcpus[id_][next_++];
             lock.unlock();

@@ -256,6 +256,7 @@ public:
     }
 
     void interrupt() noexcept override { vcpu_->interrupt(); }
+    void forget_interrupt() noexcept override { vcpu_->forget_interrupt(); }
     void abandon() noexcept override { vm_->forget_vcpu(vcpu_->id()); }
     [[nodiscard]] int memory_fd() const noexcept override { return vcpu_->page_fd(); }
 

@@ -26,6 +26,7 @@ public:
     [[nodiscard]] int run() noexcept;
     /// As a signal to the thread that runs it, or is about to.
     void interrupt() noexcept;
+    void forget_interrupt() noexcept { interrupted_ = false; }
     /// REMOVE_FUNCTION: ends a run with EINTR, and waits for that; every later one is ENODEV.
     void remove() noexcept;
 

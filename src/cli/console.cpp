@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/error.h"
+#include "base/unix_socket.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "control/client.h"
+#include "devices/escape.h"
+#include "devices/terminal.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gh::cli {
+namespace {
+
+constexpr std::string_view kHelp =
+    "\r\n"
+    "Ctrl-A x       leave the console; the VM goes on\r\n"
+    "Ctrl-A Ctrl-A  send Ctrl-A\r\n"
+    "Ctrl-A ?       this help\r\n";
+
+struct ConsoleOptions {
+    std::string name;
+    std::size_t line = 0;
+};
+
+Fd open_line(const ConsoleOptions& options)
+{
+    const auto vm = control::status_from_json(
+        control::Client(options.name).ask({.command = control::Command::Status}));
+    if (options.line >= vm.consoles.size())
+        throw Error("the VM " + vm.name + " has " + std::to_string(vm.consoles.size()) +
+                    " serial lines, counted from 0");
+    const auto& line = vm.consoles[options.line];
+    if (line.path.empty())
+        throw Error("serial line " + std::to_string(options.line) + " of " + vm.name +
+                    " is of type " + line.type +
+                    " and has nothing to attach to; run the VM with --set serial." +
+                    std::to_string(options.line) + "=pty");
+    if (line.type == "pty")
+        return open_file(line.path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+    Fd fd = connect_unix(line.path, SOCK_STREAM);
+    if (!fd)
+        throw_errno("connect to " + line.path);
+    return fd;
+}
+
+/// Carries bytes both ways until the line ends or the person leaves.
+class Attachment {
+public:
+    explicit Attachment(Fd line) : line_(std::move(line))
+    {
+        if (::isatty(STDIN_FILENO) == 1)
+            terminal_.emplace(STDIN_FILENO);
+    }
+
+    void run()
+    {
+        std::array<pollfd, 2> events{pollfd{.fd = line_.get(), .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0}};
+        while (!over_) {
+            if (::poll(events.data(), events.size(), -1) < 0 && errno != EINTR)
+                throw_errno("poll");
+            if (events[0].revents != 0)
+                from_guest();
+            if (events[1].revents != 0 && !from_person())
+                events[1].fd = -1;  // input has ended, output goes on
+        }
+    }
+
+private:
+    // A terminal whose other end has closed answers EIO.
+    void from_guest()
+    {
+        std::array<char, 4096> bytes{};
+        const ssize_t count = ::read(line_.get(), bytes.data(), bytes.size());
+        if (count > 0)
+            write_output(std::string_view(bytes.data(), static_cast<std::size_t>(count)));
+        else if (count == 0 || (errno != EAGAIN && errno != EINTR))
+            over_ = true;
+    }
+
+    bool from_person()
+    {
+        std::array<std::uint8_t, 256> bytes{};
+        const ssize_t count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
+        if (count <= 0)
+            return count < 0 && errno == EINTR;
+        const auto typed = std::span(bytes).first(static_cast<std::size_t>(count));
+        if (!terminal_) {
+            send(typed);
+            return true;
+        }
+        const auto result = escape_.filter(typed);
+        send(result.bytes);
+        if (result.help)
+            write_output(kHelp);
+        over_ = over_ || result.end;
+        return true;
+    }
+
+    void send(std::span<const std::uint8_t> bytes)
+    {
+        while (!bytes.empty() && !over_) {
+            const ssize_t count = ::write(line_.get(), bytes.data(), bytes.size());
+            if (count > 0)
+                bytes = bytes.subspan(static_cast<std::size_t>(count));
+            else if (errno == EAGAIN)
+                wait_for_room();
+            else if (errno != EINTR)
+                over_ = true;
+        }
+    }
+
+    // A guest that does not read need not keep the person from reading it.
+    void wait_for_room()
+    {
+        pollfd event{.fd = line_.get(), .events = POLLIN | POLLOUT, .revents = 0};
+        (void)::poll(&event, 1, -1);
+        if ((event.revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+            from_guest();
+    }
+
+    Fd line_;
+    std::optional<RawTerminal> terminal_;
+    EscapeFilter escape_;
+    bool over_ = false;
+};
+
+int attach(const ConsoleOptions& options)
+{
+    (void)::signal(SIGPIPE, SIG_IGN);  // a line that ends is no reason to die
+    Attachment(open_line(options)).run();
+    return kExitOk;
+}
+
+}  // namespace
+
+Action declare_console(CLI::App& app)
+{
+    const auto options = std::make_shared<ConsoleOptions>();  // shared by app and action
+    app.add_option("NAME", options->name, "The VM's name, or the path of its control socket")
+        ->required();
+    app.add_option("--line", options->line, "Which serial line, counted from 0 (ttyS0)")
+        ->type_name("N");
+    return [options] { return attach(*options); };
+}
+
+}  // namespace gh::cli

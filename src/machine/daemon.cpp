@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine/daemon.h"
+
+#include "base/error.h"
+
+#include <array>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace gh::machine {
+namespace {
+
+struct Pipe {
+    Fd read;
+    Fd write;
+};
+
+Pipe make_pipe()
+{
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        throw_errno("pipe");
+    return {Fd{ends[0]}, Fd{ends[1]}};
+}
+
+pid_t fork_or_throw()
+{
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        throw_errno("fork");
+    return pid;
+}
+
+// In the process that was called: nothing of the VM's is here, so nothing is to be cleaned up.
+[[noreturn]] void wait_and_exit(const Pipe& pipe)
+{
+    char word = 0;
+    ssize_t count = 0;
+    do
+        count = ::read(pipe.read.get(), &word, 1);
+    while (count < 0 && errno == EINTR);
+    ::_exit(count == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+void replace(int descriptor, const Fd& by)
+{
+    if (::dup2(by.get(), descriptor) < 0)
+        throw_errno("dup2");
+}
+
+Fd open_log(const std::string& path)
+{
+    Fd file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640)};
+    if (!file)
+        throw_errno("open " + path);
+    return file;
+}
+
+void write_pid(const std::string& path)
+{
+    const Fd file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (!file || ::write(file.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()))
+        throw_errno("write " + path);
+}
+
+}  // namespace
+
+Daemon::Daemon()
+{
+    Pipe pipe = make_pipe();
+    if (const pid_t child = fork_or_throw(); child != 0) {
+        pipe.write = Fd{};
+        (void)::waitpid(child, nullptr, 0);
+        wait_and_exit(pipe);
+    }
+    if (::setsid() < 0)
+        throw_errno("setsid");
+    // Not a session's leader, no terminal can become ours.
+    if (fork_or_throw() != 0)
+        ::_exit(EXIT_SUCCESS);
+    tell_ = std::move(pipe.write);
+    replace(STDIN_FILENO, open_file("/dev/null", O_RDONLY));
+}
+
+Daemon::~Daemon()
+{
+    if (!pid_file_.empty())
+        (void)::unlink(pid_file_.c_str());
+}
+
+void Daemon::running(const std::string& pid_file, const std::string& log_file)
+{
+    const Fd null = open_file("/dev/null", O_RDWR);
+    const Fd log = log_file.empty() ? open_file("/dev/null", O_RDWR) : open_log(log_file);
+    if (!pid_file.empty()) {
+        write_pid(pid_file);
+        pid_file_ = pid_file;
+    }
+    replace(STDOUT_FILENO, null);
+    replace(STDERR_FILENO, log);
+    constexpr char kRunning = 1;
+    [[maybe_unused]] const auto told = ::write(tell_.get(), &kRunning, 1);
+    tell_ = Fd{};
+}
+
+}  // namespace gh::machine
