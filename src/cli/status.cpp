@@ -17,12 +17,15 @@ struct StatusOptions {
     std::string name;
     bool json = false;
     bool metrics = false;
+    bool ready = false;
 };
 
 int show(const StatusOptions& options)
 {
     const std::string json =
         control::Client(options.name).ask({.command = control::Command::Status});
+    if (options.ready)
+        return control::status_from_json(json).ready ? kExitOk : kExitError;
     if (options.json)
         write_output(json + "\n");
     else if (options.metrics)
@@ -42,6 +45,8 @@ Action declare_status(CLI::App& app)
     auto* const json = app.add_flag("--json", options->json, "As JSON instead of a table");
     app.add_flag("--metrics", options->metrics, "As metrics in Prometheus' text format")
         ->excludes(json);
+    app.add_flag("--ready", options->ready,
+                 "Show nothing; end with 0 if the guest is ready, else 1");
     return [options] { return show(*options); };
 }
 

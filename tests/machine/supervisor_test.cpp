@@ -41,13 +41,11 @@ struct Fixture : control::RuntimeFolder {
                                              OpenedVm{gunyah::Vm(std::move(device)), true});
         };
         Supervisor supervisor(vm, build, signals);
-        std::thread person([this] {
+        std::jthread person([this] {
             if (act)
                 act();
         });
-        const Outcome outcome = supervisor.run();
-        person.join();
-        return outcome;
+        return supervisor.run();
     }
     std::string ask(control::Command command)
     {
@@ -118,7 +116,7 @@ TEST_CASE_FIXTURE(Fixture, "what cannot be built again ends the VM with the reas
         std::filesystem::remove(kernel.path());
         return ends(gunyah::ExitType::PlatformReset)(page);
     }};
-    CHECK_THROWS_WITH_AS((void)run({reset_and_remove}), doctest::Contains("open"), Error);
+    CHECK_THROWS_WITH_AS((void)run({reset_and_remove, kOff}), doctest::Contains("open"), Error);
 }
 
 TEST_CASE_FIXTURE(Fixture, "pause keeps what is left until somebody says stop")
@@ -202,30 +200,26 @@ TEST_CASE_FIXTURE(Fixture, "no pause costs a guest the answer to a read")
 {
     std::atomic<unsigned> wrong{0};
     std::atomic<bool> done{false};
-    Steps steps;
-    for (int i = 0; i < 4'000; ++i) {
-        steps.push_back(reads(0x1000, 4));
-        steps.push_back([&](gh_vcpu_run& page) {
-            for (int byte = 0; byte < 4; ++byte)
-                wrong += page.mmio.data.at(static_cast<std::size_t>(byte)) != 0xff;
-            return writes(kUart, '.')(page);
-        });
-    }
-    act = [&] {
-        await("running");
-        for (int i = 0; i < 50 && !done; ++i) {
-            try {
-                (void)ask(control::Command::Suspend);
-                (void)ask(control::Command::Resume);
-            } catch (const Error&) {
-                break;  // the guest has ended
-            }
-        }
+    const Play::Step look = [&](gh_vcpu_run& page) {
+        for (std::size_t byte = 0; byte < 4; ++byte)
+            wrong += page.mmio.data.at(byte) != 0xff ? 1 : 0;
+        return done ? ends(gunyah::ExitType::PlatformOff)(page) : reads(0x1000, 4)(page);
     };
-    steps.push_back([&](gh_vcpu_run& page) {
-        done = true;
+    Steps steps(400'000, look);
+    steps.front() = reads(0x1000, 4);
+    steps.emplace_back([&](gh_vcpu_run& page) {  // the person is slower still
+        while (!done)
+            std::this_thread::yield();
         return ends(gunyah::ExitType::PlatformOff)(page);
     });
+    act = [&] {
+        await("running");
+        for (int i = 0; i < 20; ++i) {
+            (void)ask(control::Command::Suspend);
+            (void)ask(control::Command::Resume);
+        }
+        done = true;
+    };
     CHECK(run({steps}).code == kPoweredOff);
     CHECK(wrong == 0);
 }
