@@ -126,6 +126,7 @@ void Supervisor::boot_timed_out()
 
 void Supervisor::unwatch_machine()
 {
+    ready_ = false;
     boot_timer_.cancel();
     grace_timer_.cancel();
     poller_.remove(machine_->ending().event());
@@ -306,7 +307,9 @@ std::string Supervisor::suspend()
     if (state_ != State::Running)
         return "the guest does not run";
     if (!machine_->pause())
-        return "a vCPU did not come out of the hypervisor; nothing is paused";
+        return machine_->ending().requested()
+                   ? "the guest has just ended"
+                   : "a vCPU did not come out of the hypervisor; nothing is paused";
     boot_timer_.cancel();
     enter(State::Paused, {.name = "paused"});
     return {};

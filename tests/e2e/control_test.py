@@ -26,10 +26,12 @@ PATIENCE = 60 * float(os.environ.get("GH_TEST_PATIENCE", "1"))
 def ticking():
     """An arm64 Image that says "up" and then a point every million steps, without end."""
     code = [0xD2A60001]                                  # mov x1, #0x30000000: the first serial line
+    code += [0x52800020, 0x39000420]                     # mov w0, #1; strb w0, [x1, #1]: it listens (IER)
     for char in b"up\n":
         code += [0x52800000 | char << 5, 0x39000020]     # mov w0, #char; strb w0, [x1]
-    code += [0x52A00202, 0x51000442, 0x35FFFFE2,         # mov w2, #1 << 20; 1: subs; cbnz w2, 1b
-             0x52800000 | ord(".") << 5, 0x39000020, 0x17FFFFFB]
+    code += [0x52A00202, 0x51000442, 0x35FFFFE2,         # mov w2, #1 << 20; 1: sub w2, w2, #1; cbnz w2, 1b
+             0x52800000 | ord(".") << 5, 0x39000020,   # mov w0, #'.'; strb w0, [x1]
+             0x39400023, 0x17FFFFFA]                     # ldrb w3, [x1]; and again
     header = struct.pack("<IIQQQ24x4sI", 0x14000010, 0, 0, 1 << 16, 0x0A, b"ARMd", 0)
     return header + struct.pack(f"<{len(code)}I", *code)
 
@@ -137,26 +139,35 @@ class Commands(Case):
     def test_reset_and_events(self):
         self.start(boot={"ready": "up"})
         self.await_state("running")
-        watcher = subprocess.Popen([*VMM, "events", "vm"], env=self.environment, stdout=subprocess.PIPE)
-        await_true(lambda: self.paused_under(watcher), "somebody watches")
+        watcher = socket.socket(socket.AF_UNIX)
+        self.addCleanup(watcher.close)
+        watcher.connect(str(self.folder / "gh-vmm/vm.sock"))
+        watcher.send(b'{"command": "events"}\n')
+        lines = watcher.makefile()
+        self.assertTrue(json.loads(lines.readline())["ok"])
+        self.ask("suspend", "vm")
         self.ask("resume", "vm")
         self.ask("reset", "vm")
         await_true(lambda: self.status().get("restarts") == 1 and self.status().get("ready"), "a second start")
         self.ask("stop", "vm")
-        events = [json.loads(line) for line in watcher.communicate(timeout=PATIENCE)[0].splitlines()]
+        events = [json.loads(line) for line in lines]
         self.assertEqual([event["event"] for event in events],
                          ["paused", "resumed", "stopped", "restarting", "starting", "running", "ready", "stopping",
                           "stopped", "exit"])
         self.assertEqual({event["vm"] for event in events}, {"vm"})
         self.assertEqual(events[-1]["status"], 0)
 
-    def paused_under(self, watcher):
-        """Suspends the VM; false, and it goes on, if the watcher did not see it: then he has only begun."""
+    def test_events_until_the_end(self):
+        vm = self.start()
+        self.await_state("running")
+        watcher = subprocess.Popen([*VMM, "events", "vm"], env=self.environment, stdout=subprocess.PIPE)
+        connections = lambda: len(os.listdir(f"/proc/{vm.pid}/fd"))
+        before = connections()
+        await_true(lambda: connections() > before, "somebody watches")
         self.ask("suspend", "vm")
-        if select.select([watcher.stdout], [], [], 0.2)[0]:
-            return True
-        self.ask("resume", "vm")
-        return False
+        self.ask("stop", "vm")
+        last = watcher.communicate(timeout=PATIENCE)[0].splitlines()[-1]
+        self.assertEqual(json.loads(last)["event"], "exit")
 
     def test_no_power_button_is_said(self):
         self.start()
