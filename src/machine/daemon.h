@@ -11,9 +11,9 @@ namespace gh::machine {
 /// a thread started, since neither survives fork(2).
 class Daemon {
 public:
-    /// Forks twice and begins a session. Returns in the new process; the one that called waits until
-    /// running() is called there and exits with 0, or with 1 if that process ends before. Until
-    /// running(), messages still go to the caller's stderr. Throws Error.
+    /// Forks twice and begins a session. Returns in the new process; the one that called waits
+    /// until running() is called there and exits with 0, or with 1 if that process ends before.
+    /// Until running(), messages still go to the caller's stderr. Throws Error.
     Daemon();
     /// Removes the pid file.
     ~Daemon();

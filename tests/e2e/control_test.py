@@ -138,7 +138,7 @@ class Commands(Case):
 
     def test_reset_and_events(self):
         self.start(boot={"ready": "up"})
-        self.await_state("running")
+        await_true(lambda: self.status().get("ready"), "the guest is ready")
         watcher = socket.socket(socket.AF_UNIX)
         self.addCleanup(watcher.close)
         watcher.connect(str(self.folder / "gh-vmm/vm.sock"))
