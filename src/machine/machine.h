@@ -8,6 +8,7 @@
 #include "machine/ending.h"
 #include "machine/open_vm.h"
 #include "machine/plan.h"
+#include "machine/platform_devices.h"
 #include "machine/signals.h"
 #include "machine/threads.h"
 #include "machine/virtio_devices.h"
@@ -32,6 +33,10 @@ public:
     /// thread of the machine threw. Once.
     [[nodiscard]] Outcome run();
 
+    /// Asks the guest to shut down, as somebody at the machine would. False: it has no button. Any
+    /// thread.
+    [[nodiscard]] bool press_power_button() noexcept;
+
 private:
     void give_memory();
     void attach_devices();
@@ -50,6 +55,7 @@ private:
     std::vector<std::unique_ptr<SerialPort>> serial_;
     virtio::DmaMemory dma_;
     VirtioDevices virtio_;
+    PlatformDevices platform_;
     MmioBus bus_;
     gunyah::Vm vm_;
     std::vector<std::unique_ptr<gunyah::Vcpu>> vcpus_;

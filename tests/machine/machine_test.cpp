@@ -147,6 +147,33 @@ TEST_CASE_FIXTURE(Fixture, "a page fault that is the host's fault names region a
                          Error);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a guest that panics ends with the exit code that says so")
+{
+    play.vcpus = {{writes(0x3001'3000, 1)}};
+    const Outcome outcome = run();
+    CHECK(outcome.code == 34);
+    CHECK(outcome.why == "the guest panicked (pvpanic)");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a watchdog that the guest started and neglects ends the machine")
+{
+    vm.watchdog = true;
+    play.vcpus = {{writes(0x3001'2000, 0), writes(0x3001'2008, 3)}};
+    CHECK(run().code == 36);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a machine has a power button unless it is configured without")
+{
+    const Signals signals;
+    {
+        Machine machine(vm, make_plan(vm), open(), signals);
+        CHECK(machine.press_power_button());
+    }
+    vm.power_button = false;
+    Machine machine(vm, make_plan(vm), open(), signals);
+    CHECK_FALSE(machine.press_power_button());
+}
+
 TEST_CASE_FIXTURE(Fixture, "SIGTERM takes the machine down in order")
 {
     play.vcpus = {{[](gh_vcpu_run& page) {
