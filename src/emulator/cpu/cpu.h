@@ -116,6 +116,8 @@ public:
     void repeat_step() noexcept;
     /// After Exit::Debug.
     [[nodiscard]] const DebugStop& debug_stop() const noexcept { return debug_stop_; }
+    /// PSTATE as SPSR_EL1 would have it.
+    [[nodiscard]] std::uint64_t pstate() const noexcept;
 
     [[nodiscard]] const MmioAccess& pending_mmio() const noexcept { return mmio_; }
     /// Ends the pending access: a read delivers `value` as the instruction wants it.
@@ -338,7 +340,6 @@ private:
     bool take_pending_state() noexcept;
     void take_synchronous(std::uint64_t return_to, ExceptionClass ec, std::uint32_t iss) noexcept;
     void set_el(unsigned el, unsigned sp_sel) noexcept;
-    [[nodiscard]] std::uint64_t pstate() const noexcept;
     void set_pstate(std::uint64_t spsr) noexcept;
     void mask_interrupts(std::uint32_t daif) noexcept;
 
