@@ -33,6 +33,9 @@ public:
     /// thread of the machine threw. Once.
     [[nodiscard]] Outcome run();
 
+    /// Makes run() return, soon, with this outcome unless another was first. Any thread.
+    void end(Outcome outcome) noexcept { ending_.request(std::move(outcome)); }
+
     /// Asks the guest to shut down, as somebody at the machine would. False: it has no button. Any
     /// thread.
     [[nodiscard]] bool press_power_button() noexcept;

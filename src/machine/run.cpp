@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "fdt/lint.h"
+#include "machine/debugging.h"
 #include "machine/machine.h"
 #include "machine/profile.h"
 
@@ -53,7 +54,13 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
         options.trace_ioctls ? gunyah::trace_to(*options.trace_ioctls) : gunyah::TraceSink{};
     Plan plan = make_plan(vm, random_seeds());
     heed_broken_rules(plan);
-    Machine machine(vm, std::move(plan), open_vm(vm.hypervisor, trace, profile), signals);
+    std::optional<Debugging> debugging;
+    if (options.gdb)
+        debugging.emplace(parse_gdb_option(*options.gdb));
+    const Observers observers{.profiler = profile,
+                              .debugger = debugging ? debugging->debugger() : nullptr};
+    Machine machine(vm, std::move(plan), open_vm(vm.hypervisor, trace, observers), signals);
+    const auto server = debugging ? debugging->serve(machine) : nullptr;
     return machine.run();
 }
 

@@ -13,6 +13,8 @@ struct RunOptions {
     std::optional<std::string> trace_ioctls;
     /// Where the report goes that tells where time went; "-" is stderr. The emulated device only.
     std::optional<std::string> profile;
+    /// Where GDB finds the guest (parse_gdb_option()). The emulated device only.
+    std::optional<std::string> gdb;
     /// Symbols of the guest's kernel, for the profile.
     std::optional<std::string> symbols;
 };
