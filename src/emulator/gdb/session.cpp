@@ -88,10 +88,8 @@ std::string Session::detach()
 
 void Session::interrupt()
 {
-    if (!awaits_stop_)
-        return;
-    interrupted_ = true;
-    debugger_.stop();
+    if (awaits_stop_)
+        debugger_.stop();
 }
 
 std::optional<std::string> Session::stop_reply()
@@ -110,8 +108,10 @@ std::optional<std::string> Session::stop_reply()
     return describe(*stop);
 }
 
-std::string Session::describe(const hyp::Debugger::Stop& stop) const
+/// GDB means the vCPU that is told of from then on.
+std::string Session::describe(const hyp::Debugger::Stop& stop)
 {
+    vcpu_ = stop.vcpu;
     using Reason = cpu::DebugStop::Reason;
     const char* const signal = stop.why.reason == Reason::Asked ? "T02" : "T05";
     std::string text = signal + std::string("thread:") + thread_of(stop.vcpu) + ";";

@@ -65,19 +65,17 @@ private:
     std::optional<Orders> parse_actions(std::string_view text) const;
     std::optional<std::string> let_go(const Orders& orders);
     std::string detach();
-    [[nodiscard]] std::string describe(const hyp::Debugger::Stop& stop) const;
+    [[nodiscard]] std::string describe(const hyp::Debugger::Stop& stop);
     [[nodiscard]] std::optional<unsigned> vcpu_of(std::string_view& text) const;
 
     hyp::Debugger& debugger_;
     const MachineHooks& hooks_;
     cpu::StopPoints points_;
-    unsigned vcpu_ = 0;  // whose registers and memory are meant (Hg)
-    unsigned last_stop_ = 0;
+    unsigned vcpu_ = 0;  // whose registers and memory are meant: Hg, or who stopped since
     bool awaits_stop_ = false;
     bool over_ = false;
     bool without_acks_ = false;
     bool detached_ = false;
-    bool interrupted_ = false;
 };
 
 }  // namespace gh::gdb
