@@ -98,7 +98,6 @@ std::vector<fdt::ExtraMemory> extra_of(const config::Memory& memory,
 
 std::vector<fdt::MmioDevice> devices_of(const config::Vm& vm)
 {
-    const auto& lines = vm.serial;
     std::vector<fdt::MmioDevice> devices;
     for (std::uint32_t i = 0; i < vm.serial.size(); i++)
         devices.push_back({"serial",

@@ -283,6 +283,8 @@ void Cpu::stop_for_debugger(std::uint64_t pc, const DebugStop& stop) noexcept
 {
     state_.pc = pc;
     debug_stop_ = stop;
+    if (step_ == Step::Begun)  // the guest's own step is still to be made
+        step_ = Step::Ready;
     cancel_step();
     leave(Exit::Debug);
 }
