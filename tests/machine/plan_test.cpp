@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "machine/plan.h"
 
-#include "machine/platform_devices.h"
-
 #include "../boot/fake_image.h"
 #include "base/error.h"
 #include "machine/map.h"
+#include "machine/platform_devices.h"
 
 #include <algorithm>
 
