@@ -75,8 +75,8 @@ std::string core_feature()
          {Bit{"SP", 0}, Bit{"F", 6}, Bit{"I", 7}, Bit{"A", 8}, Bit{"D", 9}, Bit{"IL", 20},
           Bit{"SS", 21}, Bit{"PAN", 22}, Bit{"V", 28}, Bit{"C", 29}, Bit{"Z", 30}, Bit{"N", 31}}) {
         const std::string at = std::to_string(bit.at);
-        text += std::string("<field name=\"") + bit.name + "\" start=\"" + at + "\" end=\"" + at +
-                "\"/>\n";
+        text.append("<field name=\"").append(bit.name).append("\" start=\"").append(at);
+        text.append("\" end=\"").append(at).append("\"/>\n");
     }
     text += "<field name=\"EL\" start=\"2\" end=\"3\"/>\n</flags>\n";
     return text + register_line("cpsr", 32, "cpsr_flags") + "</feature>\n";
