@@ -61,6 +61,10 @@ Action declare_run(CLI::App& app)
     app.add_option("--log-file", options->machine.log_file, "Where the daemon's messages go")
         ->type_name("FILE")
         ->needs(daemon);
+    app.add_option("--gdb", options->machine.gdb,
+                   "Let GDB debug the guest, at a port of 127.0.0.1 or a socket; the guest waits "
+                   "for it, unless \",nowait\" follows")
+        ->type_name("PORT|PATH[,nowait]");
     // A flag, so that the word behind it is not taken for its file.
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
                  "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")

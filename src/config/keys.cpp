@@ -106,6 +106,9 @@ constexpr std::array<Words, 4> kAlsoParams{"cmdline", "bootargs", "append", "boo
 constexpr std::array<Words, 4> kAlsoCpus{"vcpus", "smp", "num_cpus", "cores"};
 constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_size"};
 constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
+constexpr std::array<Words, 2> kAlsoRtc{"clock", "real_time_clock"};
+constexpr std::array<Words, 2> kAlsoPowerButton{"powerbtn", "gpio_keys"};
+constexpr std::array<Words, 2> kAlsoWatchdog{"wdt", "sp805"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
 constexpr std::array<Words, 6> kAlsoDisks{"disk", "drives", "drive", "block", "storage", "rwdisk"};
 constexpr std::array<Words, 3> kAlsoPath{"image", "file", "path_on_host"};
@@ -487,6 +490,26 @@ constexpr std::array kVmKeys{
         .range = {0, 16},
         .also = kAlsoDisks,
         .element = &kDisk},
+    Key{.name = "rtc",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::rtc>,
+        .help = "A real time clock (PL031) with the host's time.",
+        .also = kAlsoRtc},
+    Key{.name = "power_button",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::power_button>,
+        .help = "A power button (PL061 and gpio-keys), by which the guest is asked to shut down.",
+        .also = kAlsoPowerButton},
+    Key{.name = "pvpanic",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::pvpanic>,
+        .help = "A device by which a guest that panics says so (pvpanic-mmio), which ends the VM."},
+    Key{.name = "watchdog",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::watchdog>,
+        .help = "A watchdog (SP805), which ends the VM when the guest has started it and then "
+                "neglects it.",
+        .also = kAlsoWatchdog},
     Key{.name = "dtb",
         .kind = Kind::Object,
         .slot = kStruct<&Vm::dtb>,

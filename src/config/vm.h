@@ -120,6 +120,10 @@ struct Vm {
     Memory memory;
     std::vector<Serial> serial{Serial{}};  // at most four, COM1..COM4 in this order
     std::vector<Disk> disks;               // vda, vdb, ... in this order
+    bool rtc = true;
+    bool power_button = true;
+    bool pvpanic = true;
+    bool watchdog = false;
     Dtb dtb;
     Hypervisor hypervisor;
     EndPolicy on_poweroff;

@@ -16,6 +16,7 @@ constexpr std::uint32_t kPpi = 1;
 constexpr std::uint32_t kEdgeRising = 1;
 constexpr std::uint32_t kLevelHigh = 4;
 constexpr std::uint32_t kLevelLow = 8;
+constexpr std::uint32_t kKeyPower = 116;  // Linux, input-event-codes.h
 
 std::string at_address(const std::string& name, std::uint64_t address)
 {
@@ -48,6 +49,7 @@ public:
         write_reserved();
         write_cpus();
         write_interrupts();
+        write_clock();
         for (const auto& device : machine_.devices)
             write_device(device);
         write_vm_config();
@@ -190,6 +192,19 @@ private:
         return {kSpi, *device.spi, device.level ? kLevelHigh : kEdgeRising};
     }
 
+    /// Linux's AMBA bus probes no PrimeCell without one.
+    void write_clock()
+    {
+        const auto has_clocks = [](const MmioDevice& device) { return !device.clocks.empty(); };
+        if (std::any_of(machine_.devices.begin(), machine_.devices.end(), has_clocks))
+            root_.child("apb-pclk")
+                .set_text("compatible", "fixed-clock")
+                .set_u32("#clock-cells", 0)
+                .set_u32("clock-frequency", kBusClock)
+                .set_text("clock-output-names", "apb-pclk")
+                .set_u32("phandle", clock_phandle());
+    }
+
     void write_device(const MmioDevice& device)
     {
         Node& node = root_.child(node_name(device));
@@ -199,6 +214,12 @@ private:
             node.set_cells("interrupts", interrupt_of(device));
         for (const auto& [name, value] : device.cells)
             node.set_u32(name, value);
+        if (!device.clocks.empty())
+            node.set_cells("clocks",
+                           std::vector<std::uint32_t>(device.clocks.size(), clock_phandle()))
+                .set_texts("clock-names", {device.clocks.begin(), device.clocks.end()});
+        if (device.power_key)
+            write_power_key(node, *device.power_key);
         if (device.dma)
             write_dma(node);
     }
@@ -210,6 +231,24 @@ private:
         if (std::any_of(extra.begin(), extra.end(), [](const auto& one) { return one.swiotlb; }))
             node.set_u32("memory-region", swiotlb_phandle());
     }
+
+    void write_power_key(Node& gpio, unsigned line)
+    {
+        gpio.set_flag("gpio-controller")
+            .set_u32("#gpio-cells", 2)
+            .set_flag("interrupt-controller")
+            .set_u32("#interrupt-cells", 2)
+            .set_u32("#address-cells", 0)
+            .set_u32("phandle", gpio_phandle());
+        Node& keys = root_.child("gpio-keys").set_text("compatible", "gpio-keys");
+        keys.child("power-button")
+            .set_text("label", "Power Button")
+            .set_u32("linux,code", kKeyPower)
+            .set_cells("gpios", {gpio_phandle(), line, 0});
+    }
+
+    [[nodiscard]] std::uint32_t clock_phandle() const { return gic_phandle_ + 2; }
+    [[nodiscard]] std::uint32_t gpio_phandle() const { return gic_phandle_ + 3; }
 
     /// Cells stand in both nodes, as Resource Managers differ in where they look. `ranges` says
     /// nothing to them; it keeps dtc from calling the cells unnecessary.

@@ -25,12 +25,17 @@ struct MmioDevice {
     AddressRange registers;
     std::optional<std::uint32_t> spi;
     bool level = false;
-    std::vector<std::pair<std::string, std::uint32_t>> cells;  // further properties of one cell
-    std::string alias;                                         // "serial0", or empty
+    std::vector<std::pair<std::string, std::uint32_t>> cells{};  // further properties of one cell
+    std::string alias{};                                         // "serial0", or empty
     /// Reaches memory by itself, coherently; where RAM is lent, in the bounce buffer alone.
     bool dma = false;
-    std::string title{};  // what people call it: "disk0", or empty
+    std::string title{};                  // what people call it: "disk0", or empty
+    std::vector<std::string> clocks{};    // names of its inputs, all fed by the bus's clock
+    std::optional<unsigned> power_key{};  // a GPIO controller: at this line is the power button
 };
+
+/// The clock of the bus of emulated devices, in Hz.
+inline constexpr std::uint32_t kBusClock = 24'000'000;
 
 /// Memory beside RAM. Each has a parcel of its own, so each gets a shm node that tells Resource
 /// Managers which ignore guest addresses where it goes.

@@ -60,6 +60,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
               ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)", true});
           })),
       virtio_(vm, dma_),
+      platform_(vm, poller_, ending_),
       vm_(std::move(opened.vm)),
       io_(ending_),
       vcpu_threads_(ending_)
@@ -76,6 +77,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
 
 Machine::~Machine()
 {
+    companion_.reset();
     ending_.request({kHostError, "taken down"});  // for the way out by an exception
     stop_vcpus();
     virtio_.stop();
@@ -101,7 +103,7 @@ void Machine::give_memory()
 // A doorbell's label is its device's SPI: so the plan writes them into the devicetree.
 void Machine::attach_devices()
 {
-    GH_CHECK(plan_.devices.size() == serial_.size() + virtio_.size());
+    GH_CHECK(plan_.devices.size() >= serial_.size() + virtio_.size());
     for (std::size_t i = 0; i < serial_.size(); ++i) {
         const auto& place = plan_.devices.at(i);
         SerialPort& port = *serial_.at(i);
@@ -111,6 +113,20 @@ void Machine::attach_devices()
             vm_.add_irqfd(*place.spi, port.irq().event());
     }
     virtio_.attach(std::span(plan_.devices).subspan(serial_.size()), bus_, vm_);
+    for (const auto& place : plan_.devices) {
+        const auto part = platform_.find(place.name);
+        if (!part)
+            continue;
+        bus_.attach(place.name, Gpa{place.registers.base}, place.registers.size, *part->device);
+        if (place.spi)
+            vm_.add_irqfd(*place.spi, part->irq->event());
+    }
+}
+
+bool Machine::press_power_button() noexcept
+{
+    PowerButton* const button = platform_.power_button();
+    return button != nullptr && button->press();
 }
 
 void Machine::place_boot()
@@ -173,12 +189,6 @@ void Machine::resume()
 {
     for (const auto& loop : loops_)
         loop->release();
-}
-
-// None yet: the devices of gh-vmm do not include one.
-bool Machine::press_power_button()
-{
-    return false;
 }
 
 void Machine::describe(control::Status& status) const

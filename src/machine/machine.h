@@ -10,12 +10,14 @@
 #include "machine/ending.h"
 #include "machine/open_vm.h"
 #include "machine/plan.h"
+#include "machine/platform_devices.h"
 #include "machine/threads.h"
 #include "machine/vcpu_loop.h"
 #include "machine/virtio_devices.h"
 #include "memory/guest_memory.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace gh::machine {
@@ -51,11 +53,18 @@ public:
     [[nodiscard]] bool pause();
     void resume();
 
-    /// Asks the guest to power off; false if it has no button.
-    [[nodiscard]] bool press_power_button();
-
     /// Fills in what the machine knows.
     void describe(control::Status& status) const;
+
+    /// What uses the machine from outside, a debugger's server, and goes before it.
+    void accompany(std::shared_ptr<void> companion) { companion_ = std::move(companion); }
+
+    /// Ends it, soon, with this outcome unless another was first. Any thread.
+    void end(Outcome outcome) noexcept { ending_.request(std::move(outcome)); }
+
+    /// Asks the guest to shut down, as somebody at the machine would. False: it has no button, or
+    /// no driver for it. Any thread.
+    [[nodiscard]] bool press_power_button() noexcept;
 
 private:
     void give_memory();
@@ -74,12 +83,14 @@ private:
     std::vector<std::unique_ptr<SerialPort>> serial_;
     virtio::DmaMemory dma_;
     VirtioDevices virtio_;
+    PlatformDevices platform_;
     MmioBus bus_;
     gunyah::Vm vm_;
     std::vector<std::unique_ptr<gunyah::Vcpu>> vcpus_;
     std::vector<std::unique_ptr<VcpuLoop>> loops_;  // of vcpus_, in their order
     Threads io_;
     Threads vcpu_threads_;
+    std::shared_ptr<void> companion_;
 };
 
 }  // namespace gh::machine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/vm.h"
+#include "emulator/hyp/debugger.h"
 #include "emulator/hyp/profile.h"
 #include "gunyah/tracing_file.h"
 #include "gunyah/vm.h"
@@ -15,11 +16,16 @@ struct OpenedVm {
     bool emulated = false;
 };
 
+/// Who looks into the guest, if not nullptr; which only the emulated device allows.
+struct Observers {
+    std::shared_ptr<hyp::Profiler> profiler;  // is told where the guest's time goes
+    std::shared_ptr<hyp::Debugger> debugger;
+};
+
 /// Opens the device that the configuration asks for and makes a VM of it. "auto": the kernel's if
 /// it is there and speaks the language, else the emulated one, with a warning where it is there and
-/// does not serve. `trace`, if not empty, is told every request; `profiler`, if not nullptr, where
-/// the guest's time goes, which only the emulated device can tell. Throws Error.
+/// does not serve. `trace`, if not empty, is told every request. Throws Error.
 [[nodiscard]] OpenedVm open_vm(const config::Hypervisor& wanted, const gunyah::TraceSink& trace,
-                               const std::shared_ptr<hyp::Profiler>& profiler = nullptr);
+                               const Observers& observers = {});
 
 }  // namespace gh::machine

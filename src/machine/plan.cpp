@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "fdt/lint.h"
+#include "machine/platform_devices.h"
 #include "machine/virtio_devices.h"
 #include "memory/hex.h"
 
@@ -108,6 +109,8 @@ std::vector<fdt::MmioDevice> devices_of(const config::Vm& vm)
                            "serial" + std::to_string(i)});
     for (auto& place : virtio_places(vm))
         devices.push_back(std::move(place));
+    for (auto& device : platform_devices_of(vm))
+        devices.push_back(std::move(device));
     return devices;
 }
 

@@ -30,7 +30,8 @@ struct Plan {
     boot::Kernel kernel;
     std::optional<Initrd> initrd;
     boot::Placement placement;
-    /// Serial lines in the order of config::Vm::serial, then virtio_places().
+    /// Serial lines in the order of config::Vm::serial, then virtio_places(), then
+    /// platform_devices_of().
     std::vector<fdt::MmioDevice> devices;
     std::vector<fdt::ExtraMemory> extra;
     fdt::GicAddresses gic;

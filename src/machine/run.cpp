@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "fdt/lint.h"
 #include "machine/daemon.h"
+#include "machine/debugging.h"
 #include "machine/machine.h"
 #include "machine/profile.h"
 #include "machine/signals.h"
@@ -63,11 +64,19 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
     const Signals signals;
     const auto trace =
         options.trace_ioctls ? gunyah::trace_to(*options.trace_ioctls) : gunyah::TraceSink{};
+    std::optional<Debugging> debugging;
+    if (options.gdb)
+        debugging.emplace(parse_gdb_option(*options.gdb));
+    const Observers observers{.profiler = profile,
+                              .debugger = debugging ? debugging->debugger() : nullptr};
     const auto build = [&] {
         Plan plan = make_plan(vm, random_seeds());
         heed_broken_rules(plan);
-        return std::make_unique<Machine>(vm, std::move(plan),
-                                         open_vm(vm.hypervisor, trace, profile));
+        auto machine = std::make_unique<Machine>(vm, std::move(plan),
+                                                 open_vm(vm.hypervisor, trace, observers));
+        if (debugging)
+            machine->accompany(debugging->serve(*machine));
+        return machine;
     };
     const auto started = [&] {
         if (daemon != nullptr)

@@ -19,6 +19,8 @@ struct RunOptions {
     /// Of the daemon: where its process id goes, and what it says from then on. Empty: nowhere.
     std::string pid_file;
     std::string log_file;
+    /// Where GDB finds the guest (parse_gdb_option()). The emulated device only.
+    std::optional<std::string> gdb;
     /// Symbols of the guest's kernel, for the profile.
     std::optional<std::string> symbols;
 };

@@ -297,7 +297,8 @@ std::string Supervisor::press_power_button()
 {
     if (state_ != State::Running)
         return "the guest does not run";
-    return machine_->press_power_button() ? "" : "this VM has no power button";
+    return machine_->press_power_button() ? ""
+                                          : "the guest has no power button, or no driver for it";
 }
 
 std::string Supervisor::suspend()

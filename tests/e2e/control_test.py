@@ -219,7 +219,7 @@ class Commands(Case):
                 self.assertEqual(client.recv(100), b'"Ok"')
                 self.assertEqual(self.status()["state"], state)
             client.send(b'"Powerbtn"')
-            self.assertEqual(client.recv(100), b'{"Err":"this VM has no power button"}')
+            self.assertEqual(client.recv(100), b'{"Err":"the guest has no power button, or no driver for it"}')
             client.send(b'"Exit"')
             self.assertEqual(client.recv(100), b'"Ok"')
         self.assertEqual(vm.wait(PATIENCE), 0)

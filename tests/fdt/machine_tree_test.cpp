@@ -87,6 +87,27 @@ TEST_CASE("an initrd above 4 GiB is given in two cells")
     CHECK(view.u64(*view.find("/chosen"), "linux,initrd-end") == 0x1'0000'1000u);
 }
 
+TEST_CASE("a PrimeCell has the bus's clock, and a power button a key behind its GPIO line")
+{
+    auto description = machine();
+    description.devices.push_back({.name = "gpio",
+                                   .compatible = {"arm,pl061", "arm,primecell"},
+                                   .registers = {0x3001'1000, 0x1000},
+                                   .spi = 5,
+                                   .clocks = {"apb_pclk"},
+                                   .power_key = 3});
+    const auto blob = write_machine_tree(description);
+    const auto view = *View::open(blob);
+    const auto gpio = *view.find("/gpio@30011000");
+    const auto key = *view.find("/gpio-keys/power-button");
+    CHECK(view.u32(gpio, "clocks") == view.u32(*view.find("/apb-pclk"), "phandle"));
+    CHECK(view.text(gpio, "clock-names") == "apb_pclk");
+    CHECK(view.u32(key, "linux,code") == 116);
+    CHECK(cell(*view.property(key, "gpios"), 0) == view.u32(gpio, "phandle"));
+    CHECK(cell(*view.property(key, "gpios"), 1) == 3);
+    CHECK(lint(blob, {{8, 0x20'0000}, {{0, 64 << 20, true, false}}}).empty());
+}
+
 TEST_CASE("seeds are written where they are given")
 {
     auto description = machine();

@@ -149,6 +149,37 @@ TEST_CASE_FIXTURE(Fixture, "a page fault that is the host's fault names region a
                          Error);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a guest that panics ends with the exit code that says so")
+{
+    play.vcpus = {{writes(0x3001'3000, 1)}};
+    const Outcome outcome = run();
+    CHECK(outcome.code == 34);
+    CHECK(outcome.why == "the guest panicked (pvpanic)");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a watchdog that the guest started and neglects ends the machine")
+{
+    vm.watchdog = true;
+    play.vcpus = {{writes(0x3001'2000, 0), writes(0x3001'2008, 3)}};
+    CHECK(run().code == 36);
+}
+
+TEST_CASE_FIXTURE(Fixture, "SIGTERM asks a guest that heeds its power button to power off")
+{
+    const auto heed_and_wait = [&] {
+        play.vcpus = {{writes(0x3001'1410, 8), [](gh_vcpu_run& page) {
+                           ::kill(::getpid(), SIGTERM);
+                           std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                           return ends(gunyah::ExitType::PlatformOff)(page);
+                       }}};
+    };
+    heed_and_wait();
+    CHECK(run().why.find("powered off") != std::string::npos);
+    vm.power_button = false;
+    heed_and_wait();
+    CHECK(run().why == "ended by SIGTERM");
+}
+
 TEST_CASE_FIXTURE(Fixture, "SIGTERM takes the machine down in order")
 {
     play.vcpus = {{[](gh_vcpu_run& page) {

@@ -4,6 +4,7 @@
 #include "../boot/fake_image.h"
 #include "base/error.h"
 #include "machine/map.h"
+#include "machine/platform_devices.h"
 
 #include <algorithm>
 
@@ -114,7 +115,7 @@ TEST_CASE("disks have a page, an interrupt and, where RAM is lent, the bounce bu
     vm.disks.resize(16);
     const auto plan = make_plan(vm);
     CHECK(texts_of(lint(plan)).empty());
-    REQUIRE(plan.devices.size() == 17);
+    REQUIRE(plan.devices.size() == 17 + platform_devices_of(vm).size());
     CHECK(plan.devices[16].registers.base == 0x3010'f000);
     CHECK(plan.devices[16].spi == 31u);
     const auto view = fdt::View::open(plan.dtb).value();

@@ -14,6 +14,7 @@
 #include "emulator/cpu/mmu.h"
 #include "emulator/cpu/platform.h"
 #include "emulator/cpu/state.h"
+#include "emulator/cpu/stop_points.h"
 #include "emulator/cpu/syndrome.h"
 #include "emulator/cpu/tlb.h"
 #include "emulator/cpu/translator.h"
@@ -35,6 +36,7 @@ enum class Exit {
     Wfi,        // nothing to do until an interrupt is pending (irq()) or kick()
     Requested,  // Platform called request_exit() (PSCI, faults it cannot answer)
     Kicked,     // somebody called kick()
+    Debug,      // debug_stop() says why a debugger outside the guest has it
     Loop,       // the PE takes exceptions for ever without executing anything (vectors unmapped)
 };
 
@@ -99,6 +101,23 @@ public:
     void kick() noexcept;
     /// Makes run() return Exit::Requested after the present instruction. From Platform only.
     void request_exit() noexcept;
+
+    // ---- For a debugger outside the guest. The PE must not be running.
+
+    /// From now on. The guest cannot see them; where it watches something itself, this comes first.
+    void set_stop_points(StopPoints points) noexcept;
+    /// The next run() executes one instruction, takes no interrupt before it, and returns
+    /// Exit::Debug; other exits may come between, and do not end the step.
+    void step_once() noexcept;
+    void cancel_step() noexcept;
+    /// What step_once() asked for was done from outside: a pending access was answered. Or it was
+    /// not done after all, and the instruction is executed again.
+    void count_as_step() noexcept;
+    void repeat_step() noexcept;
+    /// After Exit::Debug.
+    [[nodiscard]] const DebugStop& debug_stop() const noexcept { return debug_stop_; }
+    /// PSTATE as SPSR_EL1 would have it.
+    [[nodiscard]] std::uint64_t pstate() const noexcept;
 
     [[nodiscard]] const MmioAccess& pending_mmio() const noexcept { return mmio_; }
     /// Ends the pending access: a read delivers `value` as the instruction wants it.
@@ -258,6 +277,9 @@ private:
         Pending,  // the exception comes before the next instruction
     };
 
+    /// A step that the debugger outside wants.
+    enum class OutsideStep : std::uint8_t { None, Ready, Begun };
+
     bool sp_misaligned(const Insn* insn) noexcept;
     bool misaligned(const Insn* insn, bool write) noexcept;
 
@@ -285,6 +307,10 @@ private:
     void debug_registers_changed() noexcept;
     void update_step() noexcept;
     bool advance_step() noexcept;
+    void stop_for_debugger(std::uint64_t pc, const DebugStop& stop) noexcept;
+    bool advance_outside_step() noexcept;
+    bool stop_at_breakpoint(std::uint64_t va) noexcept;
+    bool stop_at_watchpoint(const Insn* insn, const WatchedAccess& access) noexcept;
     bool take_breakpoint(std::uint64_t va) noexcept;
     bool take_watchpoint(const Insn* insn, const WatchedAccess& access) noexcept;
     bool take_watchpoint_of_line(const Insn* insn, std::uint64_t address,
@@ -314,7 +340,6 @@ private:
     bool take_pending_state() noexcept;
     void take_synchronous(std::uint64_t return_to, ExceptionClass ec, std::uint32_t iss) noexcept;
     void set_el(unsigned el, unsigned sp_sel) noexcept;
-    [[nodiscard]] std::uint64_t pstate() const noexcept;
     void set_pstate(std::uint64_t spsr) noexcept;
     void mask_interrupts(std::uint32_t daif) noexcept;
 
@@ -357,6 +382,7 @@ private:
     TranslatorScratch scratch_;
     std::uint16_t context_ = 0;  // what decoding depends on
     Step step_ = Step::Inactive;
+    OutsideStep outside_step_ = OutsideStep::None;
 
     Tlb kernel_tlb_;
     Tlb user_tlb_;
@@ -374,6 +400,7 @@ private:
     Syndrome mmio_syndrome_;
     std::uint64_t mmio_address_ = 0;
     Exit exit_ = Exit::Kicked;
+    DebugStop debug_stop_;
     unsigned fruitless_exceptions_ = 0;
     std::atomic<bool> irq_{false};
     std::atomic<bool> event_{false};

@@ -108,7 +108,8 @@ bool DebugUnit::is_near_breakpoint(std::uint64_t page) const noexcept
     for (unsigned n = 0; n < kBreakpoints; ++n)
         if ((breakpoints_ >> n & 1) != 0 && overlaps(breakpoint_range(n), page, kPageSize))
             return true;
-    return false;
+    return std::any_of(outside_.breakpoints.begin(), outside_.breakpoints.end(),
+                       [page](std::uint64_t va) { return (va & kPageMask) == page; });
 }
 
 bool DebugUnit::is_near_watchpoint(std::uint64_t page) const noexcept
@@ -116,7 +117,26 @@ bool DebugUnit::is_near_watchpoint(std::uint64_t page) const noexcept
     for (unsigned n = 0; n < kWatchpoints; ++n)
         if ((watchpoints_ >> n & 1) != 0 && overlaps(watchpoint_range(n), page, kPageSize))
             return true;
-    return false;
+    return std::any_of(outside_.watchpoints.begin(), outside_.watchpoints.end(),
+                       [page](const StopPoints::Watch& watch) {
+                           return overlaps({watch.start, watch.size}, page, kPageSize);
+                       });
+}
+
+bool DebugUnit::stops_at(std::uint64_t va) const noexcept
+{
+    return std::find(outside_.breakpoints.begin(), outside_.breakpoints.end(), va) !=
+           outside_.breakpoints.end();
+}
+
+std::optional<DebugStop> DebugUnit::stop_of(const WatchedAccess& access) const noexcept
+{
+    for (const StopPoints::Watch& watch : outside_.watchpoints)
+        if (((access.read && watch.on_read) || (access.write && watch.on_write)) &&
+            overlaps({watch.start, watch.size}, access.address, access.size))
+            return DebugStop{DebugStop::Reason::Watchpoint, std::max(access.address, watch.start),
+                             watch};
+    return std::nullopt;
 }
 
 bool DebugUnit::context_matches(unsigned n) const noexcept
@@ -225,8 +245,88 @@ bool Cpu::advance_step() noexcept
     return true;
 }
 
+// ---- For a debugger outside the guest
+
+void Cpu::set_stop_points(StopPoints points) noexcept
+{
+    debug_.set_stop_points(std::move(points));
+    kernel_tlb_.flush();
+    user_tlb_.flush();
+}
+
+void Cpu::step_once() noexcept
+{
+    outside_step_ = OutsideStep::Ready;
+    update_context();
+}
+
+void Cpu::cancel_step() noexcept
+{
+    outside_step_ = OutsideStep::None;
+    update_context();
+}
+
+void Cpu::count_as_step() noexcept
+{
+    if (outside_step_ == OutsideStep::Ready)
+        outside_step_ = OutsideStep::Begun;
+}
+
+void Cpu::repeat_step() noexcept
+{
+    if (outside_step_ == OutsideStep::Begun)
+        outside_step_ = OutsideStep::Ready;
+}
+
+/// Leaves run() before the instruction at `pc`, which the caller does not execute.
+void Cpu::stop_for_debugger(std::uint64_t pc, const DebugStop& stop) noexcept
+{
+    state_.pc = pc;
+    debug_stop_ = stop;
+    if (step_ == Step::Begun)  // the guest's own step is still to be made
+        step_ = Step::Ready;
+    cancel_step();
+    leave(Exit::Debug);
+}
+
+/// Whether the step is done, so that run() returns.
+bool Cpu::advance_outside_step() noexcept
+{
+    const bool done = outside_step_ == OutsideStep::Begun;
+    if (done) {
+        debug_stop_ = {.reason = DebugStop::Reason::Step};
+        cancel_step();
+        exit_ = Exit::Debug;
+    } else if (outside_step_ == OutsideStep::Ready) {
+        outside_step_ = OutsideStep::Begun;
+        attention_.fetch_or(kAttendStep, std::memory_order_relaxed);
+    }
+    return done;
+}
+
+/// A step goes on from where a breakpoint has stopped it.
+bool Cpu::stop_at_breakpoint(std::uint64_t va) noexcept
+{
+    if (outside_step_ != OutsideStep::None || !debug_.stops_at(va))
+        return false;
+    stop_for_debugger(va, {.reason = DebugStop::Reason::Breakpoint, .address = va});
+    return true;
+}
+
+bool Cpu::stop_at_watchpoint(const Insn* insn, const WatchedAccess& access) noexcept
+{
+    const auto stop = debug_.stop_of(access);
+    if (stop)
+        stop_for_debugger(address_of(insn), *stop);
+    return stop.has_value();
+}
+
+// ---- What the guest's own debugger sees
+
 bool Cpu::take_breakpoint(std::uint64_t va) noexcept
 {
+    if (stop_at_breakpoint(va))
+        return true;
     if (!debug_.breaks_at(va))
         return false;
     take_synchronous(
@@ -237,6 +337,8 @@ bool Cpu::take_breakpoint(std::uint64_t va) noexcept
 
 bool Cpu::take_watchpoint(const Insn* insn, const WatchedAccess& access) noexcept
 {
+    if (stop_at_watchpoint(insn, access))
+        return true;
     const auto hit = debug_.watchpoint(access);
     if (hit)
         watchpoint_exception(insn, hit->address, hit->write, false);
@@ -246,10 +348,13 @@ bool Cpu::take_watchpoint(const Insn* insn, const WatchedAccess& access) noexcep
 bool Cpu::take_watchpoint_of_line(const Insn* insn, std::uint64_t address,
                                   bool maintenance) noexcept
 {
-    const auto hit = debug_.watchpoint({.address = align_down(canonical(address), kLineSize),
-                                        .size = kLineSize,
-                                        .write = true,
-                                        .privileged = state_.el == 1});
+    const WatchedAccess access{.address = align_down(canonical(address), kLineSize),
+                               .size = kLineSize,
+                               .write = true,
+                               .privileged = state_.el == 1};
+    if (!maintenance && stop_at_watchpoint(insn, access))
+        return true;
+    const auto hit = debug_.watchpoint(access);
     if (hit)
         watchpoint_exception(insn, address, true, maintenance);
     return hit.has_value();
@@ -272,7 +377,7 @@ bool Cpu::store_reaches_watchpoint(const Insn* insn, std::uint64_t address,
     const bool privileged = state_.el == 1;
     const WatchedAccess access{
         .address = va, .size = size, .write = true, .privileged = privileged};
-    if (!debug_.watchpoint(access))
+    if (!debug_.watchpoint(access) && !debug_.stop_of(access))
         return false;
     // What cannot be stored at all is reported first, by the store itself.
     for (const std::uint64_t at : {va, va + size - 1})

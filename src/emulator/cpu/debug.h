@@ -2,10 +2,12 @@
 #pragma once
 
 #include "emulator/cpu/state.h"
+#include "emulator/cpu/stop_points.h"
 #include "emulator/cpu/tlb.h"
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace gh::cpu {
 
@@ -33,15 +35,17 @@ struct WatchpointHit {
     bool write = false;
 };
 
-/// What the debug registers in State watch for (DDI 0487 D2). A page that has something watched in
-/// it stays out of the TLBs, so that only accesses and fetches that miss there ask here. There is
-/// no OS lock, as on Gunyah.
+/// What the debug registers in State watch for (DDI 0487 D2), and what a debugger outside the guest
+/// does. A page that has something watched in it stays out of the TLBs, so that only accesses and
+/// fetches that miss there ask here. There is no OS lock, as on Gunyah.
 class DebugUnit {
 public:
     explicit DebugUnit(const State& state) : state_(state) {}
 
     /// Call after every change of a debug register.
     void update() noexcept;
+    /// Whoever calls forgets all translations then.
+    void set_stop_points(StopPoints points) noexcept { outside_ = std::move(points); }
 
     /// Whether debug exceptions other than BRK are taken from `el`, where `daif` has PSTATE.D.
     [[nodiscard]] bool generates_exceptions(unsigned el, std::uint32_t daif) const noexcept;
@@ -54,13 +58,17 @@ public:
     /// Whether the page of `va` may have a breakpoint or a watchpoint that triggers.
     [[nodiscard]] bool has_breakpoint_in_page(std::uint64_t va) const noexcept
     {
-        return breakpoints_ != 0 && is_near_breakpoint(va & kPageMask);
+        return (breakpoints_ != 0 || !outside_.breakpoints.empty()) &&
+               is_near_breakpoint(va & kPageMask);
     }
     [[nodiscard]] bool has_watchpoint_in_page(std::uint64_t va) const noexcept
     {
-        return watchpoints_ != 0 && is_near_watchpoint(va & kPageMask);
+        return has_watchpoints() && is_near_watchpoint(va & kPageMask);
     }
-    [[nodiscard]] bool has_watchpoints() const noexcept { return watchpoints_ != 0; }
+    [[nodiscard]] bool has_watchpoints() const noexcept
+    {
+        return watchpoints_ != 0 || !outside_.watchpoints.empty();
+    }
 
     /// Whether a breakpoint triggers at `va` now.
     [[nodiscard]] bool breaks_at(std::uint64_t va) const noexcept;
@@ -68,7 +76,11 @@ public:
     [[nodiscard]] std::optional<WatchpointHit> watchpoint(
         const WatchedAccess& access) const noexcept;
 
-    /// Calls `body(AddressRange)` for all that is watched.
+    /// The same for the debugger outside.
+    [[nodiscard]] bool stops_at(std::uint64_t va) const noexcept;
+    [[nodiscard]] std::optional<DebugStop> stop_of(const WatchedAccess& access) const noexcept;
+
+    /// Calls `body(AddressRange)` for all that the guest watches.
     template <class Body>
     void for_each_range(Body body) const
     {
@@ -91,6 +103,7 @@ private:
     const State& state_;
     unsigned breakpoints_ = 0;  // bit n: breakpoint n can trigger somewhere
     unsigned watchpoints_ = 0;
+    StopPoints outside_;
 };
 
 }  // namespace gh::cpu

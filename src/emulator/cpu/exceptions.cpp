@@ -33,6 +33,10 @@ void Cpu::update_context() noexcept
                                           (fp_traps ? kContextFpTraps : 0));
     if (bit(state_.mdscr_el1, 0) || step_ != Step::Inactive) [[unlikely]]
         update_step();
+    if (outside_step_ != OutsideStep::None) [[unlikely]] {
+        context_ |= kContextSingle;
+        attention_.fetch_or(kAttendStep, std::memory_order_relaxed);
+    }
 }
 
 void Cpu::set_sp_sel(unsigned sp_sel) noexcept

@@ -142,13 +142,21 @@ bool Cpu::attend() noexcept
         exit_ = Exit::Kicked;
         return true;
     }
+    if ((seen & kAttendStep) != 0 && advance_outside_step()) {
+        attention_.fetch_or(seen & (kAttendIrq | kAttendStep), std::memory_order_relaxed);
+        return true;
+    }
     const bool stepped = (seen & kAttendStep) != 0 && advance_step();
     if (clear_code_soon_) {
         clear_code_soon_ = false;
         blocks_.clear();
     }
-    if (!stepped && irq() && (state_.daif & kDaifI) == 0)
-        take_irq();
+    if (!stepped && irq() && (state_.daif & kDaifI) == 0) {
+        if (outside_step_ == OutsideStep::None)
+            take_irq();
+        else
+            attention_.fetch_or(kAttendIrq, std::memory_order_relaxed);
+    }
     return false;
 }
 

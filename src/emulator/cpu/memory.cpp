@@ -194,6 +194,7 @@ bool Cpu::awaits_page(std::uint64_t pc, const Fault& fault) noexcept
     if (!is_external(fault) || !platform_.page_fault(*this, fault.ipa, fault.kind))
         return false;
     state_.pc = pc;
+    repeat_step();
     return true;
 }
 

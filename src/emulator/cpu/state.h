@@ -18,6 +18,9 @@ inline constexpr unsigned kSp = 31;    // the stack pointer of the current EL an
 inline constexpr unsigned kZero = 32;  // reads as zero, never written
 inline constexpr unsigned kSink = 33;  // written by instructions whose result is dropped
 
+inline constexpr std::uint32_t kFpcrWritable = 0x07c0'0000;  // AHP, DN, FZ, RMode
+inline constexpr std::uint32_t kFpsrWritable = 0x0800'009f;  // QC, IDC, IXC, UFC, OFC, DZC, IOC
+
 inline constexpr unsigned kBreakpoints = 6;  // DBGBVRn_EL1, DBGBCRn_EL1
 inline constexpr unsigned kWatchpoints = 4;  // DBGWVRn_EL1, DBGWCRn_EL1
 

@@ -59,9 +59,6 @@ constexpr std::uint16_t kOSLSR_EL1 = sysreg(2, 0, 1, 1, 4);
 constexpr std::uint16_t kOSDLR_EL1 = sysreg(2, 0, 1, 3, 4);
 constexpr std::uint16_t kMDCCSR_EL0 = sysreg(2, 3, 0, 1, 0);
 
-constexpr std::uint32_t kFpcrWritable = 0x07c0'0000;  // AHP, DN, FZ, RMode
-constexpr std::uint32_t kFpsrWritable = 0x0800'009f;  // QC, IDC, IXC, UFC, OFC, DZC, IOC
-
 /// SCTLR_EL1.EE and E0E stay 0: there is one endianness. All other bits are kept as written.
 constexpr std::uint64_t kSctlrIgnored = 1ull << 25 | 1ull << 24;
 

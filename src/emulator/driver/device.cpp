@@ -177,7 +177,8 @@ Machine::Machine(const DeviceOptions& options)
                    .addresses_honoured = personality_.demand_paged,
                    .engine = options.engine,
                    .strict_code = options.strict_code,
-                   .profiler = options.profiler});
+                   .profiler = options.profiler,
+                   .debugger = options.debugger});
 }
 
 Machine::~Machine() = default;

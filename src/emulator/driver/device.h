@@ -29,6 +29,7 @@ struct DeviceOptions {
     hyp::Engine engine = hyp::Engine::Auto;
     bool strict_code = false;  // for guests that change code without cache maintenance
     std::shared_ptr<hyp::Profiler> profiler = nullptr;  // told where time goes, if not null
+    std::shared_ptr<hyp::Debugger> debugger = nullptr;  // stops the device's one VM, if not null
 };
 
 /// One machine of one host: its Resource Manager counts the vmids, whoever opens its device. VMs

@@ -41,6 +41,8 @@ public:
     void map(const RamRange& range);
     void unmap(MemoryRange range);
     [[nodiscard]] bool has_any(MemoryRange range) const;
+    /// Nobody changes anything meanwhile, so that any thread may ask page().
+    [[nodiscard]] std::unique_lock<std::mutex> hold() const { return std::unique_lock(mutex_); }
 
     /// addrspace_modify_pages of the guest.
     void modify(const PageChange& change);

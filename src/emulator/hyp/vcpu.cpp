@@ -42,7 +42,10 @@ void load(cpu::State& state, const BootContext& boot)
 
 Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigned index,
            const VmConfig& config)
-    : power_(power), index_(index), cpu_(cluster, platform, index, config.vcpus[index].mpidr)
+    : power_(power),
+      index_(index),
+      debugger_(config.debugger.get()),
+      cpu_(cluster, platform, index, config.vcpus[index].mpidr)
 {
     if (config.profiler) {
         // The VM keeps it alive; the profile itself ends up with it, and must not own it.
@@ -61,9 +64,28 @@ Vcpu::Vcpu(cpu::Cluster& cluster, cpu::Platform& platform, Power& power, unsigne
 
 VcpuRunResult Vcpu::run(const Resume& resume) noexcept
 {
+    if (debugger_ != nullptr)
+        return run_debugged(resume);
     if (mmio_pending_)
         answer_mmio(resume);
     return profile_ ? run_profiled() : run_guest();
+}
+
+/// An answer that comes while vCPUs stand waits, as it changes registers; a kick must not lose it.
+VcpuRunResult Vcpu::run_debugged(const Resume& resume) noexcept
+{
+    if (mmio_pending_ && !answer_)
+        answer_ = resume;
+    const auto disturbed = [this] {
+        return power_.ended() || kicked_.load(std::memory_order_acquire);
+    };
+    if (!debugger_->enter(index_, disturbed))
+        return obstacle().value_or(VcpuRunResult{});
+    if (answer_)
+        answer_mmio(*std::exchange(answer_, std::nullopt));
+    const VcpuRunResult result = profile_ ? run_profiled() : run_guest();
+    debugger_->leave(index_, std::exchange(debug_stop_, std::nullopt));
+    return result;
 }
 
 VcpuRunResult Vcpu::run_profiled() noexcept
@@ -101,7 +123,11 @@ VcpuRunResult Vcpu::run_guest() noexcept
             if (page_fault_)
                 return *std::exchange(page_fault_, std::nullopt);
             break;
-        case cpu::Exit::Kicked: break;
+        case cpu::Exit::Kicked:
+            if (debugger_ != nullptr && debugger_->stopping())
+                return {};  // Ready: the owner calls again, and then we wait
+            break;
+        case cpu::Exit::Debug: debug_stop_ = cpu_.debug_stop(); return {};
         case cpu::Exit::Loop:  // golden README 01.18
             power_.end({.type = kSoftwareError, .reason_size = 4, .reason = {}});
             break;
@@ -114,9 +140,15 @@ VcpuRunResult Vcpu::run_guest() noexcept
 void Vcpu::answer_mmio(const Resume& resume) noexcept
 {
     switch (resume.action) {
-    case Resume::Action::Emulate: cpu_.complete_mmio(resume.value); break;
-    case Resume::Action::Fault: cpu_.abort_mmio(); break;
-    case Resume::Action::Retry: break;  // the PE stands before the instruction
+    case Resume::Action::Emulate:
+        cpu_.complete_mmio(resume.value);
+        cpu_.count_as_step();
+        break;
+    case Resume::Action::Fault:
+        cpu_.abort_mmio();
+        cpu_.count_as_step();
+        break;
+    case Resume::Action::Retry: cpu_.repeat_step(); break;  // it stands before the instruction
     }
     mmio_pending_ = false;
 }
@@ -230,6 +262,8 @@ void Vcpu::wake() noexcept
     cpu_.kick();
     wakeups_.fetch_add(1);
     wakeups_.notify_one();
+    if (debugger_ != nullptr)
+        debugger_->look_again();
 }
 
 void Vcpu::set_irq(bool asserted) noexcept

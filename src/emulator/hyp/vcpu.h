@@ -2,6 +2,7 @@
 #pragma once
 
 #include "emulator/cpu/cpu.h"
+#include "emulator/hyp/debugger.h"
 #include "emulator/hyp/power.h"
 #include "emulator/hyp/profile.h"
 #include "emulator/hyp/vm.h"
@@ -28,6 +29,7 @@ public:
     /// There may be something to do: an interrupt, a start, the end of the VM.
     void wake() noexcept;
     void set_irq(bool asserted) noexcept;
+    [[nodiscard]] cpu::Cpu& pe() noexcept { return cpu_; }
 
     /// From the PE, which leaves: a page is wanted, or there is something to do that cannot be done
     /// while it runs.
@@ -48,16 +50,20 @@ private:
     void begin() noexcept;
     void reset(const Start& start) noexcept;
     void sleep() noexcept;
+    VcpuRunResult run_debugged(const Resume& resume) noexcept;
     VcpuRunResult run_profiled() noexcept;
     VcpuRunResult run_guest() noexcept;
     [[nodiscard]] bool has_work() noexcept;
 
     Power& power_;
     unsigned index_;
+    Debugger* const debugger_;              // nullptr: nobody
     std::unique_ptr<VcpuProfile> profile_;  // outlives the PE
     cpu::Cpu cpu_;
     std::uint64_t profile_begin_ = 0;
     bool mmio_pending_ = false;
+    std::optional<Resume> answer_;              // to that, not given yet
+    std::optional<cpu::DebugStop> debug_stop_;  // why it has just left
     std::optional<VcpuRunResult> page_fault_;
     std::function<void()> errand_;
     bool in_wfi_ = false;

@@ -6,6 +6,7 @@
 #include "emulator/cpu/platform.h"
 #include "emulator/hyp/address_space.h"
 #include "emulator/hyp/alarm.h"
+#include "emulator/hyp/debugger.h"
 #include "emulator/hyp/doorbell.h"
 #include "emulator/hyp/entropy.h"
 #include "emulator/hyp/generic_timer.h"
@@ -99,9 +100,11 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner, PageModifier {
     bool modify_pages(unsigned pe, const PageChange& change) noexcept override;
 
     void count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept;
+    void attach_debugger();
 
     const bool proxy;
     std::shared_ptr<Profiler> profiler;
+    std::shared_ptr<Debugger> debugger;
     cpu::Cluster cluster;
     AddressSpace memory;
     Gic gic;
@@ -122,11 +125,18 @@ struct Vm::Parts final : cpu::Platform, IrqSink, MessageOwner, PageModifier {
 Vm::Parts::Parts(VmConfig config)
     : proxy(config.proxy),
       profiler(config.profiler),
+      debugger(config.debugger),
       memory(checked(config).ram, config.paging, [this] { cluster.flush_stage2(); }),
       gic(config.gic, mpidrs(config), *this),
       on_message(std::move(config.on_message)),
       power(
-          config.vcpus, [this](unsigned n) { vcpus[n].wake(); }, std::move(config.on_exit)),
+          config.vcpus, [this](unsigned n) { vcpus[n].wake(); },
+          [this, on_exit = std::move(config.on_exit)](const VmExit& exit) {
+              if (debugger)
+                  debugger->end();
+              if (on_exit)
+                  on_exit(exit);
+          }),
       psci(power, config.proxy),
       hypercalls({.capabilities = std::move(config.capabilities),
                   .power = power,
@@ -155,9 +165,19 @@ Vm::Parts::Parts(VmConfig config)
         vcpus.emplace_back(cluster, *this, power, n, config);
         timers.emplace_back(n, gic);
     }
+    if (debugger)
+        attach_debugger();
     if (!proxy)
         for (Vcpu& vcpu : vcpus)
             scheduler.add(vcpu);
+}
+
+void Vm::Parts::attach_debugger()
+{
+    Debugger::Vm vm{.pes = {}, .platform = this, .cluster = &cluster, .memory = &memory};
+    for (Vcpu& vcpu : vcpus)
+        vm.pes.push_back(&vcpu.pe());
+    debugger->attach(std::move(vm));
 }
 
 cpu::MmioOutcome Vm::Parts::mmio(cpu::Cpu& pe, cpu::MmioAccess& access) noexcept
@@ -215,6 +235,8 @@ void Vm::Parts::count_register(const cpu::Cpu& pe, std::uint16_t id) noexcept
 Vm::Parts::~Parts()
 {
     scheduler.stop();
+    if (debugger)
+        debugger->detach();
     if (!profiler)
         return;
     std::vector<std::unique_ptr<VcpuProfile>> profiles;

@@ -108,6 +108,7 @@ protected:
 };
 
 class Profiler;
+class Debugger;
 
 /// What executes the guest's instructions. Auto: translated code where the host can, else T0.
 /// Lockstep: both, compared after each unit; for VMs of one vCPU.
@@ -131,6 +132,8 @@ struct VmConfig {
     BootContext boot;
     /// Told where the time goes; nullptr: nobody asks, and nothing that costs is counted.
     std::shared_ptr<Profiler> profiler = nullptr;
+    /// Who stops the guest and looks at it; nullptr: nobody. Not with Engine::Lockstep.
+    std::shared_ptr<Debugger> debugger = nullptr;
     /// Told once, from a vCPU thread or from stop(), when the VM is over. Must not call back.
     std::function<void(const VmExit&)> on_exit;
     /// Told on the vCPU's thread after the guest has sent to `queue` or received from it.

@@ -93,7 +93,8 @@ struct Policy {
     bool addresses_honoured = true;  // demand paging: memory lies where its owner says
     hyp::Engine engine = hyp::Engine::Auto;
     bool strict_code = false;                           // hyp::VmConfig has it
-    std::shared_ptr<hyp::Profiler> profiler = nullptr;  // as hyp::VmConfig has it
+    std::shared_ptr<hyp::Profiler> profiler = nullptr;  // as hyp::VmConfig has them
+    std::shared_ptr<hyp::Debugger> debugger = nullptr;
 };
 
 /// One VM as the Resource Manager keeps it. Messages are its methods, in the order in which a

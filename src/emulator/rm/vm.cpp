@@ -271,6 +271,7 @@ hyp::VmConfig Vm::hypervisor_config() const
     config.engine = policy_.engine;
     config.strict_code = policy_.strict_code;
     config.profiler = policy_.profiler;
+    config.debugger = policy_.debugger;
     for (const fdt::CpuNode& cpu : tree_->cpus)
         if (cpu.status != fdt::CpuNode::Status::Failed)
             config.vcpus.push_back({cpu.mpidr, cpu.status == fdt::CpuNode::Status::Boots});

@@ -510,3 +510,54 @@ TEST_CASE("golden oslsr_el1, osdlr_el1: there is no OS lock, whatever is written
     CHECK(rig.x(2) == 0);
     CHECK(rig.x(3) == 0);
 }
+
+TEST_CASE("a debugger outside stops first, and the guest's own breakpoint is still to come")
+{
+    Debugger d{kAdd, kAdd, kSvc};
+    d.break_at(Debugger::kProgram + 4);
+    d.rig.cpu.set_stop_points({.breakpoints = {Debugger::kProgram + 4}, .watchpoints = {}});
+    CHECK(d.rig.cpu.run() == Exit::Debug);
+    CHECK(d.state().pc == Debugger::kProgram + 4);
+    CHECK(d.x(0) == 1);
+    d.rig.cpu.set_stop_points({});
+    CHECK(d.esr() == 0xc200'0022);
+    CHECK(d.state().elr_el1 == Debugger::kProgram + 4);
+    CHECK(d.x(0) == 1);
+}
+
+TEST_CASE("a step from outside leaves the guest's own step as it was")
+{
+    Debugger d{kAdd, kAdd, kSvc};
+    d.step();
+    d.rig.cpu.set_stop_points({.breakpoints = {Debugger::kProgram}, .watchpoints = {}});
+    CHECK(d.rig.cpu.run() == Exit::Debug);
+    CHECK(d.x(0) == 0);
+    d.rig.cpu.step_once();
+    CHECK(d.rig.cpu.run() == Exit::Debug);
+    CHECK(d.rig.cpu.debug_stop().reason == gh::cpu::DebugStop::Reason::Step);
+    CHECK(d.state().pc == Debugger::kProgram + 4);
+    CHECK(d.x(0) == 1);
+    CHECK(d.esr() == 0xcb00'0022);
+    CHECK(d.state().elr_el1 == Debugger::kProgram + 4);
+    CHECK(d.x(0) == 1);
+}
+
+TEST_CASE("a watchpoint from outside stops pairs, atomics and zeroing before anything is stored")
+{
+    for (const std::uint32_t word : {0xa9000440u,     // stp x0, x1, [x2]
+                                     0xf8200041u,     // ldadd x0, x1, [x2]
+                                     0xd50b7422u}) {  // dc zva, x2
+        Debugger d{word, kSvc};
+        d.state().sctlr_el1 |= 1u << 14;  // DZE
+        d.word(Debugger::kData) = d.word(Debugger::kData + 8) = 7;
+        d.x(0) = 1;
+        d.rig.cpu.set_stop_points(
+            {.breakpoints = {}, .watchpoints = {{Debugger::kData, 16, false, true}}});
+        CHECK(d.rig.cpu.run() == Exit::Debug);
+        CHECK(d.rig.cpu.debug_stop().address == Debugger::kData);
+        CHECK(d.state().pc == Debugger::kProgram);
+        CHECK(d.word(Debugger::kData) == 7);
+        CHECK(d.word(Debugger::kData + 8) == 7);
+        CHECK(d.x(1) == 0);
+    }
+}

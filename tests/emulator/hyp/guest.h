@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/hyp/debugger.h"
 #include "emulator/hyp/profile.h"
 #include "emulator/hyp/vm.h"
 
@@ -58,6 +59,8 @@ struct Guest {
         config.boot = boot;
         config.proxy = proxy;
         config.profiler = profiler;
+        config.debugger = debugger;
+        config.engine = engine;
         config.on_exit = [this](const VmExit& exit) {
             exits.push_back(exit);
             ended.release();
@@ -83,6 +86,8 @@ struct Guest {
     bool source_can_clear = true;
     bool proxy = true;
     std::shared_ptr<Profiler> profiler;
+    std::shared_ptr<Debugger> debugger;
+    Engine engine = Engine::Auto;
     std::vector<VmExit> exits;
     std::counting_semaphore<> ended{0};  // of VMs
     std::unique_ptr<Vm> vm;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "config/vm.h"
+#include "devices/pl031.h"
+#include "devices/power_button.h"
+#include "devices/pvpanic.h"
+#include "devices/sp805.h"
+#include "fdt/machine_tree.h"
+#include "machine/ending.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace gh::machine {
+
+/// Where the small devices of a board lie that `vm` has: clock, power button, watchdog, pvpanic.
+/// Always the same place for each.
+[[nodiscard]] std::vector<fdt::MmioDevice> platform_devices_of(const config::Vm& vm);
+
+/// The devices themselves. What they have to say about the VM's end goes to the ending.
+class PlatformDevices {
+public:
+    /// A device on the bus; `irq` is nullptr for one that has no interrupt.
+    struct Part {
+        Device* device = nullptr;
+        const IrqLine* irq = nullptr;
+    };
+
+    /// Both must outlive it, and the poller must not run yet. Throws Error.
+    PlatformDevices(const config::Vm& vm, Poller& poller, Ending& ending);
+
+    /// The device behind a node of that name (fdt::MmioDevice::name); nothing: none of ours.
+    [[nodiscard]] std::optional<Part> find(std::string_view name) noexcept;
+
+    /// nullptr: there is none.
+    [[nodiscard]] PowerButton* power_button() noexcept { return button_ ? &*button_ : nullptr; }
+
+private:
+    struct Rtc {
+        explicit Rtc(Poller& poller);
+        IrqLine irq;
+        HostTimer timer;
+        Pl031 device{irq, timer};
+    };
+    struct Watchdog {
+        Watchdog(Poller& poller, Ending& ending);
+        IrqLine irq;
+        HostTimer timer;
+        Sp805 device;
+    };
+
+    std::optional<Rtc> rtc_;
+    std::optional<PowerButton> button_;
+    std::optional<Watchdog> watchdog_;
+    std::optional<Pvpanic> pvpanic_;
+};
+
+}  // namespace gh::machine
