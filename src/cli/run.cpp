@@ -65,6 +65,13 @@ Action declare_run(CLI::App& app)
                    "Let GDB debug the guest, at a port of 127.0.0.1 or a socket; the guest waits "
                    "for it, unless \",nowait\" follows")
         ->type_name("PORT|PATH[,nowait]");
+    app.add_option_function<std::string>(
+           "--sandbox",
+           [options](const std::string& when) {
+               options->config.settings.push_back("sandbox=" + when);
+           },
+           "Whether gh-vmm gives up what a running VM does not need: auto, on or off")
+        ->type_name("WHEN");
     // A flag, so that the word behind it is not taken for its file.
     app.add_flag("--trace-ioctls{-}", options->machine.trace_ioctls,
                  "Print each request to the Gunyah device to FILE or, without =FILE, to stderr")

@@ -93,6 +93,7 @@ constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
 constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
 constexpr std::array<Words, 2> kCodes{"contract", "strict"};
+constexpr std::array<Words, 3> kSandboxes{"auto", "on", "off"};
 constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
 constexpr std::array<Words, 3> kEndActions{"exit", "restart", "pause"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
@@ -122,6 +123,7 @@ constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "resta
 constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
 constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
 constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
+constexpr std::array<Words, 4> kAlsoSandbox{"seccomp", "jail", "disable_sandbox", "confine"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -568,6 +570,14 @@ constexpr std::array kVmKeys{
         .also = kAlsoControl,
         .members = kControlKeys,
         .short_form = "socket"},
+    Key{.name = "sandbox",
+        .kind = Kind::Choice,
+        .slot = kValue<&Vm::sandbox>,
+        .help = "Whether gh-vmm gives up all files, system calls and rights that a running VM does "
+                "not need: as far as the host's kernel can (auto), fully or not at all (on), or "
+                "not (off).",
+        .choices = kSandboxes,
+        .also = kAlsoSandbox},
 };
 constexpr Key kVm{.kind = Kind::Object,
                   .slot = {},

@@ -17,6 +17,7 @@ enum class ResourceManager { Open, Production };
 enum class Code { Contract, Strict };
 enum class Engine { Auto, Jit, Interpreter, Lockstep };
 enum class EndAction { Exit, Restart, Pause };
+enum class Sandbox { Auto, On, Off };
 enum class SerialType { Stdio, File, Socket, Pty, Null };
 
 struct Access {
@@ -133,6 +134,7 @@ struct Vm {
     Stop stop;
     Boot boot;
     Control control;
+    Sandbox sandbox = Sandbox::Auto;  // how far the running gh-vmm confines itself
 };
 
 }  // namespace gh::config

@@ -50,7 +50,8 @@ boot::Placing placing(const Plan& plan, bool emulated)
 
 }  // namespace
 
-Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
+Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened,
+                 const std::function<void()>& opened_all)
     : config_(vm),
       plan_(std::move(plan)),
       memory_(plan_.regions),
@@ -66,6 +67,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
       vcpu_threads_(ending_)
 {
     load_images(plan_, memory_, placing(plan_, opened.emulated));
+    opened_all();
     give_memory();
     for (unsigned id = 0; id < plan_.cpus; ++id)
         vcpus_.push_back(vm_.add_vcpu(id));

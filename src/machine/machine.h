@@ -16,6 +16,7 @@
 #include "machine/virtio_devices.h"
 #include "memory/guest_memory.h"
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -26,8 +27,11 @@ namespace gh::machine {
 /// vCPUs, the VM (which gives lent memory back), devices, memory.
 class Machine {
 public:
-    /// Everything up to, but without, START. `vm` must outlive it. Throws Error.
-    Machine(const config::Vm& vm, Plan plan, OpenedVm opened);
+    /// Everything up to, but without, START. `vm` must outlive it. `opened_all` is called once all
+    /// files are open and before there is a thread. Throws Error.
+    Machine(
+        const config::Vm& vm, Plan plan, OpenedVm opened,
+        const std::function<void()>& opened_all = [] {});
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "fdt/lint.h"
+#include "machine/confinement.h"
 #include "machine/daemon.h"
 #include "machine/debugging.h"
 #include "machine/machine.h"
@@ -69,11 +70,14 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
         debugging.emplace(parse_gdb_option(*options.gdb));
     const Observers observers{.profiler = profile,
                               .debugger = debugging ? debugging->debugger() : nullptr};
+    Confinement confinement(vm, options);
     const auto build = [&] {
         Plan plan = make_plan(vm, random_seeds());
         heed_broken_rules(plan);
-        auto machine = std::make_unique<Machine>(vm, std::move(plan),
-                                                 open_vm(vm.hypervisor, trace, observers));
+        OpenedVm opened = open_vm(vm.hypervisor, trace, observers);
+        const auto opened_all = [&, emulated = opened.emulated] { confinement.enter(emulated); };
+        auto machine =
+            std::make_unique<Machine>(vm, std::move(plan), std::move(opened), opened_all);
         if (debugging)
             machine->accompany(debugging->serve(*machine));
         return machine;

@@ -43,7 +43,8 @@ TEST_CASE("every key of the long form arrives")
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
                        "resource_manager": "production", "engine": "jit",
-                       "code": "strict"}})");
+                       "code": "strict"},
+        "sandbox": "on"})");
     CHECK(vm.name == "vm");
     CHECK(vm.kernel.address == 0x8020'0000);
     CHECK(vm.memory.sharing == Sharing::Lend);
@@ -78,6 +79,7 @@ TEST_CASE("every key of the long form arrives")
     CHECK(vm.hypervisor.resource_manager == ResourceManager::Production);
     CHECK(vm.hypervisor.engine == Engine::Jit);
     CHECK(vm.hypervisor.code == Code::Strict);
+    CHECK(vm.sandbox == Sandbox::On);
 }
 
 TEST_CASE("short forms say the same as long ones")

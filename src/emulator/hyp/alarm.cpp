@@ -35,9 +35,11 @@ Alarm::Alarm(std::size_t slots, std::function<void(std::size_t)> ring)
     : ring_(std::move(ring)),
       timer_(make_timer()),
       deadlines_(slots, kNever),
-      thread_([this](const std::stop_token& stop) { serve(stop); })
+      thread_([this](const std::stop_token& stop) {
+          ::pthread_setname_np(::pthread_self(), "timer");
+          serve(stop);
+      })
 {
-    ::pthread_setname_np(thread_.native_handle(), "timer");
 }
 
 Alarm::~Alarm()

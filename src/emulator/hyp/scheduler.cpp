@@ -40,7 +40,9 @@ bool step(Vcpu& vcpu, Resume& resume) noexcept
 
 void Scheduler::add(Vcpu& vcpu)
 {
-    const auto work = [this, &vcpu](const std::stop_token& stopped) {
+    const std::string name = "hyp-vcpu-" + std::to_string(places_.size());
+    const auto work = [this, &vcpu, name](const std::stop_token& stopped) {
+        (void)::pthread_setname_np(::pthread_self(), name.c_str());
         begun_.wait(false);
         Resume resume;
         while (!stopped.stop_requested() && step(vcpu, resume)) {
@@ -52,8 +54,6 @@ void Scheduler::add(Vcpu& vcpu)
     } catch (const std::system_error& error) {
         throw_errno("a thread for a vCPU", error.code().value());
     }
-    const std::string name = "hyp-vcpu-" + std::to_string(places_.size() - 1);
-    (void)::pthread_setname_np(places_.back().thread.native_handle(), name.c_str());
 }
 
 void Scheduler::begin() noexcept

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sandbox/system_calls.h"
+
+#include "sandbox/syscall_filter.h"
+
+#include <array>
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/if_tun.h>
+#include <linux/sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gh::sandbox {
+namespace {
+
+constexpr std::uint64_t kInt = 0xffff'ffff;  // an argument of 32 bits
+
+// Names that one architecture lacks (open, stat, poll) do no harm on it.
+constexpr std::array kAllowed{
+    // files: which ones is Landlock's to say
+    "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2",
+    "pwritev2", "lseek", "fsync", "fdatasync", "sync_file_range", "ftruncate", "fallocate",
+    "fadvise64", "flock", "open", "openat", "close", "close_range", "dup", "dup2", "dup3", "stat",
+    "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat",
+    "faccessat2", "readlink", "readlinkat", "getcwd", "getdents64", "unlink", "unlinkat", "symlink",
+    "symlinkat", "mkdir", "mkdirat", "umask",
+    // memory
+    "brk", "munmap", "mremap", "madvise", "mincore", "msync", "mlock", "munlock", "memfd_create",
+    // threads
+    "exit", "exit_group", "futex", "set_robust_list", "rseq", "set_tid_address", "gettid", "getpid",
+    "getppid", "getcpu", "membarrier", "sched_yield", "sched_getaffinity", "sched_setaffinity",
+    "sched_getparam", "sched_getscheduler", "getpriority", "setpriority",
+    // signals; those to others are refused below
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "rt_sigpending",
+    "rt_sigsuspend", "sigaltstack", "restart_syscall", "pause",
+    // time
+    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
+    "timerfd_create", "timerfd_settime", "timerfd_gettime",
+    // waiting
+    "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait",
+    "epoll_pwait", "epoll_pwait2", "eventfd2", "signalfd4", "pipe2",
+    // what a ring does is seen by Landlock, but not by this filter
+    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    // sockets; of which family is said below
+    "bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt",
+    "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
+    // itself and the host
+    "getrandom", "uname", "sysinfo", "getrusage", "getrlimit", "setrlimit", "getuid", "geteuid",
+    "getgid", "getegid", "getpgrp", "getpgid"};
+
+// Of terminals, disks and network devices; none that types into a terminal (TIOCSTI, TIOCLINUX).
+constexpr std::array<std::uint64_t, 29> kIoctls{
+    TCGETS,     TCSETS,         TCSETSW,         TCSETSF,       TCGETS2,     TCSETS2,
+    TCSETSW2,   TCSETSF2,       TCFLSH,          TIOCGPGRP,     TIOCGWINSZ,  TIOCGPTN,
+    TIOCSPTLCK, TIOCGPTPEER,    FIONREAD,        FIONBIO,       FIOCLEX,     BLKSSZGET,
+    BLKPBSZGET, BLKGETSIZE64,   BLKROGET,        BLKDISCARD,    BLKZEROOUT,  TUNSETIFF,
+    TUNGETIFF,  TUNGETFEATURES, TUNSETVNETHDRSZ, TUNSETOFFLOAD, TUNSETVNETLE};
+constexpr std::array<std::uint64_t, 2> kTypesOfGunyah{0x47, 0x41};  // 'G' and Android's 'A'
+
+// Not F_SETOWN and its like, by which the kernel signals others.
+constexpr std::array<std::uint64_t, 15> kFcntls{
+    F_DUPFD,      F_GETFD,     F_SETFD,     F_GETFL,         F_SETFL,
+    F_GETLK,      F_SETLK,     F_SETLKW,    F_OFD_GETLK,     F_OFD_SETLK,
+    F_OFD_SETLKW, F_ADD_SEALS, F_GET_SEALS, F_DUPFD_CLOEXEC, F_GETPIPE_SZ};
+
+void allow_files(SyscallFilter& filter)
+{
+    for (const std::uint64_t request : kIoctls)
+        filter.on("ioctl", Action::Allow, {{1, kInt, request}});
+    for (const std::uint64_t type : kTypesOfGunyah)
+        filter.on("ioctl", Action::Allow, {{1, 0xff00, type << 8}});
+    for (const std::uint64_t command : kFcntls)
+        filter.on("fcntl", Action::Allow, {{1, kInt, command}});
+    filter.on("socket", Action::Allow, {{0, kInt, AF_UNIX}});
+    filter.on("socketpair", Action::Allow, {{0, kInt, AF_UNIX}});
+}
+
+/// Writable or executable or neither.
+void allow_memory(SyscallFilter& filter)
+{
+    constexpr std::uint64_t kBoth = PROT_WRITE | PROT_EXEC;
+    constexpr std::array<std::uint64_t, 3> kGood{PROT_NONE, PROT_WRITE, PROT_EXEC};
+    for (const char* call : {"mmap", "mprotect"})
+        for (const std::uint64_t good : kGood)
+            filter.on(call, Action::Allow, {{2, kBoth, good}});
+}
+
+/// Threads but no processes, signals to itself alone.
+void allow_itself(SyscallFilter& filter)
+{
+    const auto self = static_cast<std::uint64_t>(::getpid());
+    filter.on("clone", Action::Allow, {{0, CLONE_THREAD, CLONE_THREAD}});
+    filter.on("clone3", Action::Deny);  // its flags are in memory; the C library then calls clone
+    filter.on("tgkill", Action::Allow, {{0, kInt, self}});
+    filter.on("process_vm_readv", Action::Allow, {{0, kInt, self}});
+    for (const std::uint64_t whose : {std::uint64_t{0}, self})
+        filter.on("prlimit64", Action::Allow, {{0, kInt, whose}});
+    for (const std::uint64_t option : {std::uint64_t{PR_SET_NAME}, std::uint64_t{PR_GET_NAME}})
+        filter.on("prctl", Action::Allow, {{0, kInt, option}});
+}
+
+}  // namespace
+
+void restrict_system_calls()
+{
+    SyscallFilter filter(Action::Refuse, Action::Refuse);
+    for (const char* call : kAllowed)
+        filter.on(call, Action::Allow);
+    allow_files(filter);
+    allow_memory(filter);
+    allow_itself(filter);
+    filter.install();
+}
+
+}  // namespace gh::sandbox
