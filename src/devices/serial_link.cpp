@@ -2,6 +2,7 @@
 #include "devices/serial_link.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <algorithm>
 #include <array>
@@ -220,8 +221,13 @@ bool SerialLink::write_some()
     if (errno == EINTR)
         return true;
     output_waits_ = errno == EAGAIN;
-    if (!output_waits_)
-        lost(End::Output);
+    if (output_waits_)
+        return false;
+    if (errno != EPIPE && !hooks_.closed)  // readers may leave
+        log(LogLevel::Error,
+            "serial line: write: %s; from now on what the guest prints there is lost",
+            errno_text(errno).c_str());
+    lost(End::Output);
     return false;
 }
 

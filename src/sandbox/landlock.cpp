@@ -57,7 +57,7 @@ Landlock::Landlock() : handled_(known_to(landlock_version()))
     ruleset_ = Fd{static_cast<int>(
         ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0))};
     if (!ruleset_)
-        throw_errno("landlock_create_ruleset");
+        throw_errno("Landlock: landlock_create_ruleset");
 }
 
 void Landlock::allow(const std::string& path, FileUse use)
@@ -76,13 +76,13 @@ void Landlock::allow(const std::string& path, FileUse use)
     if (::syscall(SYS_landlock_add_rule, ruleset_.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) !=
             0 &&
         errno != EBADFD)
-        throw_errno("landlock_add_rule " + path);
+        throw_errno("Landlock: landlock_add_rule " + path);
 }
 
 void Landlock::enter() const
 {
     if (::syscall(SYS_landlock_restrict_self, ruleset_.get(), 0) != 0)
-        throw_errno("landlock_restrict_self");
+        throw_errno("Landlock: landlock_restrict_self");
 }
 
 }  // namespace gh::sandbox

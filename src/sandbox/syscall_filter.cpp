@@ -68,12 +68,12 @@ std::vector<sock_filter> SyscallFilter::program() const
     return filter;
 }
 
-void SyscallFilter::install()
+void SyscallFilter::install(Tell tell)
 {
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_TSYNC, 1), "all threads at once");
     // Older kernels lack these two. Before Linux 5.16 a filter without the second one slows all
     // stores of the process down (Speculative Store Bypass).
-    (void)::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_LOG, 1);
+    (void)::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_LOG, tell == Tell::Refusals ? 1 : 0);
     (void)::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_SSB, 1);
     // A tree instead of a list; the kernel remembers which calls are always allowed, besides.
     (void)::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);

@@ -38,9 +38,11 @@ public:
 
     [[nodiscard]] std::vector<sock_filter> program() const;
 
+    enum class Tell { Nothing, Refusals };
+
     /// Puts the filter on all threads of this process, for good, gives up gaining rights by exec,
-    /// and has the kernel's log tell of what it refuses.
-    void install();
+    /// and has the kernel's log tell of what it does not allow. Filters add up: the strictest wins.
+    void install(Tell tell);
 
 private:
     std::unique_ptr<void, void (*)(void*)> context_;

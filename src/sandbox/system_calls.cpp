@@ -97,7 +97,7 @@ void allow_itself(SyscallFilter& filter)
 {
     const auto self = static_cast<std::uint64_t>(::getpid());
     filter.on("clone", Action::Allow, {{0, CLONE_THREAD, CLONE_THREAD}});
-    filter.on("clone3", Action::Deny);  // its flags are in memory; the C library then calls clone
+    filter.on("clone3", Action::Allow);  // but see refuse_clone3
     filter.on("tgkill", Action::Allow, {{0, kInt, self}});
     filter.on("process_vm_readv", Action::Allow, {{0, kInt, self}});
     for (const std::uint64_t whose : {std::uint64_t{0}, self})
@@ -106,17 +106,27 @@ void allow_itself(SyscallFilter& filter)
         filter.on("prctl", Action::Allow, {{0, kInt, option}});
 }
 
+/// Its flags are in memory, where no filter sees them. The C library tries it for each thread
+/// before it calls clone, which is nothing to tell.
+void refuse_clone3()
+{
+    SyscallFilter filter(Action::Allow, Action::Allow);
+    filter.on("clone3", Action::Deny);
+    filter.install(SyscallFilter::Tell::Nothing);
+}
+
 }  // namespace
 
 void restrict_system_calls()
 {
+    refuse_clone3();
     SyscallFilter filter(Action::Refuse, Action::Refuse);
     for (const char* call : kAllowed)
         filter.on(call, Action::Allow);
     allow_files(filter);
     allow_memory(filter);
     allow_itself(filter);
-    filter.install();
+    filter.install(SyscallFilter::Tell::Refusals);
 }
 
 }  // namespace gh::sandbox

@@ -26,7 +26,8 @@ def content(size):
     return random.Random(size).randbytes(size)
 
 
-class Disk(unittest.TestCase):
+class Image(unittest.TestCase):
+    """An image and an initrd with the modules for it."""
     def setUp(self):
         guest.need("vmlinuz", "busybox", *(f"modules/{name}.ko" for name in MODULES))
         folder = tempfile.TemporaryDirectory()
@@ -46,6 +47,8 @@ class Disk(unittest.TestCase):
         host("truncate", "-s", "64M", self.image)
         host("mke2fs", "-q", "-t", "ext4", "-d", tree, self.image)
 
+
+class Disk(Image):
     def guest(self, **changes):
         return Guest(config(initrd=str(self.initrd), **changes))
 

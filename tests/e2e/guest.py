@@ -3,7 +3,8 @@
 
 GH_VMM names the program under test, GH_GUEST the folder that scripts/fetch-guest filled. With
 GH_VMM=qemu the same guests run on qemu-system-aarch64: a failure there is the test's own fault.
-GH_TEST_PATIENCE multiplies every time-out; GH_TEST_PERSONALITY is the emulated kernel's generation.
+GH_TEST_PATIENCE multiplies every time-out; GH_TEST_PERSONALITY is the emulated kernel's generation,
+GH_TEST_SANDBOX the key sandbox.
 """
 import fcntl
 import json
@@ -42,6 +43,8 @@ def config(**changes):
               "params": ["console=ttyS0"], "cpus": 1, "memory": "512MiB"}
     if personality := os.environ.get("GH_TEST_PERSONALITY"):
         values["hypervisor"] = {"device": "emulated", "personality": personality}
+    if sandbox := os.environ.get("GH_TEST_SANDBOX"):
+        values["sandbox"] = sandbox
     values.update(changes)
     return {key: value for key, value in values.items() if value is not None}
 
@@ -60,9 +63,10 @@ def take_terminal():
 
 
 class Guest:
-    """A running VM; `with` ends it whatever happens. `before`: a command to run gh-vmm under."""
+    """A running VM; `with` ends it whatever happens. `before`: a command to run gh-vmm under;
+    `before_exec`: what its process calls first."""
 
-    def __init__(self, values, *, terminal=False, stdin=None, options=(), before=()):
+    def __init__(self, values, *, terminal=False, stdin=None, options=(), before=(), before_exec=None):
         self.folder = tempfile.TemporaryDirectory()
         path = pathlib.Path(self.folder.name) / "config.json"
         path.write_text(json.dumps(values))
@@ -75,7 +79,7 @@ class Guest:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE if stdin is None else stdin,
                                         stdout=stdin if terminal else subprocess.PIPE,
                                         stderr=self.errors, start_new_session=True,
-                                        preexec_fn=take_terminal if terminal else None)
+                                        preexec_fn=take_terminal if terminal else before_exec)
         if terminal:
             os.close(stdin)
         self.output = self.terminal if terminal else self.process.stdout.fileno()

@@ -16,23 +16,26 @@ def image():
     return header + struct.pack(f"<{len(code)}I", *code)
 
 
+def boot(*options, before_exec=None):
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "kernel").write_bytes(image())
+        config = pathlib.Path(folder) / "vm.json"
+        config.write_text(json.dumps({"kernel": "kernel", "memory": "16MiB", "hypervisor": "emulated"}))
+        command = os.environ["GH_VMM"].split() + ["run", *options, str(config)]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+                              preexec_fn=before_exec)
+
+
 class Tiny(unittest.TestCase):
-    def boot(self, *options):
-        with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "kernel").write_bytes(image())
-            config = pathlib.Path(folder) / "vm.json"
-            config.write_text(json.dumps({"kernel": "kernel", "memory": "16MiB", "hypervisor": "emulated"}))
-            command = os.environ["GH_VMM"].split() + ["run", *options, str(config)]
-            return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
     def check(self, result):
         self.assertEqual((result.stdout.replace("\r", ""), result.returncode), (LINE, 0), result.stderr)
 
     def test_first_line(self):
-        self.check(self.boot())
+        self.check(boot())
 
     def test_first_line_interpreted(self):
-        self.check(self.boot("--engine", "interpreter"))
+        self.check(boot("--engine", "interpreter"))
 
 
 if __name__ == "__main__":

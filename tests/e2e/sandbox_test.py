@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a running VM may still do: told by /proc, and tried by an intruder in gh-vmm's own threads."""
+import os
+import pathlib
+import socket
+import tempfile
+import unittest
+
+import faults
+import guest
+import injected_call
+import tiny_test
+from guest import Guest, config
+from injected_call import call
+
+AT_FDCWD = -100
+PROT_ALL, MAP_ANONYMOUS = 7, 0x22
+
+
+def confinement(thread):
+    """Lines of /proc/PID/task/TID/status."""
+    lines = (line.split(":", 1) for line in (thread / "status").read_text().splitlines())
+    return {name: value.strip() for name, value in lines}
+
+
+class Sandbox(unittest.TestCase):
+    def setUp(self):
+        guest.need("vmlinuz-cloud", "initrd.gz")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.disk = self.folder / "disk.img"
+        self.disk.write_bytes(bytes(1 << 20))
+        self.outside = self.folder / "outside"
+        self.outside.write_text("nobody's business")
+
+    def vm(self, sandbox, **changes):
+        return Guest(config(kernel=str(guest.GUEST / "vmlinuz-cloud"), sandbox=sandbox,
+                            disks=[{"path": str(self.disk), "readonly": True}], **changes))
+
+    def threads(self, vm):
+        return list(pathlib.Path(f"/proc/{vm.process.pid}/task").iterdir())
+
+    def test_every_thread_of_a_running_vm_is_confined(self):
+        with self.vm("on", cpus=2) as vm:
+            vm.boot()
+            threads = self.threads(vm)
+            self.assertGreaterEqual(len(threads), 4)
+            for thread in threads:
+                state = confinement(thread)
+                with self.subTest(thread=state["Name"]):
+                    self.assertEqual(state["Seccomp"], "2")
+                    self.assertEqual(state["NoNewPrivs"], "1")
+                    for capabilities in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+                        self.assertEqual(int(state[capabilities], 16), 0)
+            vm.send("poweroff -f\n")
+            self.assertEqual(vm.exit_code(), 0)
+
+    def test_off_is_off(self):
+        before = confinement(pathlib.Path("/proc/self"))
+        with self.vm("off") as vm:
+            vm.boot()
+            for thread in self.threads(vm):
+                state = confinement(thread)
+                for name in ("Seccomp", "NoNewPrivs", "CapEff"):
+                    self.assertEqual(state[name], before[name])
+
+    @unittest.skipUnless(injected_call.AVAILABLE, "injects x86-64 system calls")
+    def test_an_intruder_gets_nowhere_in_any_thread(self):
+        with self.vm("on") as vm:
+            vm.boot()
+            for thread in self.threads(vm):
+                number = int(thread.name)
+                with self.subTest(thread=(thread / "comm").read_text()):
+                    self.assertEqual(call(number, injected_call.OPENAT, AT_FDCWD, str(self.outside), os.O_RDONLY),
+                                     "EACCES")
+                    self.assertEqual(call(number, injected_call.OPENAT, AT_FDCWD, str(self.disk), os.O_RDWR), "EACCES")
+                    self.assertGreaterEqual(
+                        call(number, injected_call.OPENAT, AT_FDCWD, str(self.disk), os.O_RDONLY), 0)
+                    self.assertEqual(call(number, injected_call.EXECVE, "/bin/sh", 0, 0), "EPERM")
+                    self.assertEqual(call(number, injected_call.FORK), "EPERM")
+                    self.assertEqual(call(number, injected_call.SOCKET, socket.AF_INET, socket.SOCK_STREAM, 0), "EPERM")
+                    self.assertEqual(call(number, injected_call.MMAP, 0, 4096, PROT_ALL, MAP_ANONYMOUS, -1, 0), "EPERM")
+                    self.assertEqual(call(number, injected_call.PTRACE, 0, 0, 0, 0), "EPERM")
+            vm.send("poweroff -f\n")  # and nothing of it hurt
+            self.assertEqual(vm.exit_code(), 0)
+
+    def test_all_kinds_of_serial_lines(self):
+        lines = ["stdio", {"type": "file", "path": str(self.folder / "log")},
+                 {"type": "socket", "path": str(self.folder / "socket")},
+                 {"type": "pty", "path": str(self.folder / "pty")}]
+        with self.vm("on", serial=lines) as vm:
+            vm.boot()
+            vm.run("echo to the file >/dev/ttyS1")
+            with socket.socket(socket.AF_UNIX) as client, open(self.folder / "pty", "rb", 0) as terminal:
+                client.connect(str(self.folder / "socket"))
+                vm.run("stty -F /dev/ttyS2 raw; stty -F /dev/ttyS3 raw; echo to the socket >/dev/ttyS2")
+                self.assertEqual(client.recv(13, socket.MSG_WAITALL), b"to the socket")
+                vm.run("echo to the terminal >/dev/ttyS3")
+                self.assertEqual(terminal.read(15), b"to the terminal")
+            vm.send("poweroff -f\n")
+            self.assertEqual(vm.exit_code(), 0)
+        self.assertIn("to the file", (self.folder / "log").read_text())
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["disk.img", "log", "outside"])
+
+
+@unittest.skipUnless(faults.AVAILABLE, "filters x86-64 system calls")
+class WithoutLandlock(unittest.TestCase):
+    """A kernel of before 5.13, played by a filter."""
+    def boot(self, when):
+        return tiny_test.boot("-v", "--sandbox", when, before_exec=lambda: faults.refuse(["landlock_create_ruleset"]))
+
+    def test_auto_does_what_it_can_and_tells(self):
+        result = self.boot("auto")
+        self.assertEqual((result.returncode, result.stdout.replace("\r", "")), (0, tiny_test.LINE))
+        self.assertIn("less confined: Landlock: landlock_create_ruleset: Function not implemented", result.stderr)
+
+    def test_on_refuses_to_start(self):
+        result = self.boot("on")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("Landlock: landlock_create_ruleset: Function not implemented", result.stderr)
+        self.assertIn('"sandbox": "on"', result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
