@@ -60,6 +60,11 @@ void add_serial(Files& files, const config::Serial& line)
     }
 }
 
+bool is_port(const std::string& where)
+{
+    return where.find_first_not_of("0123456789") == std::string::npos;
+}
+
 /// What is listened at is opened once but for GDB's, and goes in the end.
 void add_sockets(Files& files, const config::Vm& vm, const RunOptions& options)
 {
@@ -67,7 +72,7 @@ void add_sockets(Files& files, const config::Vm& vm, const RunOptions& options)
     add(files, control.socket.empty() ? control::default_folder() : folder_of(control.socket),
         FileUse::MakeSockets);
     add(files, folder_of(control.crosvm_socket), FileUse::MakeSockets);
-    if (options.gdb)
+    if (options.gdb && !is_port(parse_gdb_option(*options.gdb).where))
         add(files, folder_of(parse_gdb_option(*options.gdb).where), FileUse::MakeSockets);
 }
 
@@ -118,13 +123,15 @@ void Confinement::enter(bool emulated)
         return;
     // The rule is of an inode, and proc makes another one once it has forgotten the folder.
     own_folder_ = Fd{::open("/proc/self", O_PATH | O_CLOEXEC)};
-    const sandbox::Policy policy{.files = files_of(vm_, options_, emulated),
-                                 .capabilities = capabilities_of(vm_, emulated),
-                                 .internet = options_.gdb.has_value()};
+    const sandbox::Policy policy{
+        .files = files_of(vm_, options_, emulated),
+        .capabilities = capabilities_of(vm_, emulated),
+        .internet = options_.gdb && is_port(parse_gdb_option(*options_.gdb).where)};
     for (const auto& missing : sandbox::confine(policy)) {
         if (vm_.sandbox == config::Sandbox::On)
-            throw Error(missing + ": without it this VM is not as confined as \"sandbox\": \"on\" "
-                                  "demands; \"auto\" does without");
+            throw Error(missing +
+                        ": without it this VM is not as confined as \"sandbox\": \"on\" "
+                        "demands; \"auto\" does without");
         log(LogLevel::Info, "less confined: %s", missing.c_str());
     }
 }

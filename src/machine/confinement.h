@@ -14,9 +14,9 @@ public:
     /// Both must outlive it.
     Confinement(const config::Vm& vm, const RunOptions& options) : vm_(vm), options_(options) {}
 
-    /// As vm.sandbox says; for good, and all VMs that this process makes later are under it from the
-    /// beginning. `emulated`: nothing is wanted of the kernel's driver. Whoever calls is the only
-    /// thread. Again: does nothing. Throws Error where it must be and cannot.
+    /// As vm.sandbox says; for good, and all VMs that this process makes later are under it from
+    /// the beginning. `emulated`: nothing is wanted of the kernel's driver. Whoever calls is the
+    /// only thread. Again: does nothing. Throws Error where it must be and cannot.
     void enter(bool emulated);
 
 private:

@@ -59,17 +59,9 @@ Fd open_log(const std::string& path)
     return file;
 }
 
-void write_pid(const std::string& path)
-{
-    const Fd file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (!file || ::write(file.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()))
-        throw_errno("write " + path);
-}
-
 }  // namespace
 
-Daemon::Daemon()
+Daemon::Daemon(const std::string& pid_file, const std::string& log_file)
 {
     Pipe pipe = make_pipe();
     if (const pid_t child = fork_or_throw(); child != 0) {
@@ -84,6 +76,23 @@ Daemon::Daemon()
         ::_exit(EXIT_SUCCESS);
     tell_ = std::move(pipe.write);
     replace(STDIN_FILENO, open_file("/dev/null", O_RDONLY));
+    null_ = open_file("/dev/null", O_RDWR);
+    if (!log_file.empty())
+        log_ = open_log(log_file);
+    if (!pid_file.empty())
+        open_pid_file(pid_file);
+}
+
+// One that is there is another daemon's until we run.
+void Daemon::open_pid_file(const std::string& path)
+{
+    constexpr int kMode = 0644;
+    pid_ = Fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode)};
+    if (pid_)
+        pid_file_ = path;
+    else
+        pid_ = open_file(path, O_WRONLY);
+    pid_path_ = path;
 }
 
 Daemon::~Daemon()
@@ -92,16 +101,17 @@ Daemon::~Daemon()
         (void)::unlink(pid_file_.c_str());
 }
 
-void Daemon::running(const std::string& pid_file, const std::string& log_file)
+void Daemon::running()
 {
-    const Fd null = open_file("/dev/null", O_RDWR);
-    const Fd log = log_file.empty() ? open_file("/dev/null", O_RDWR) : open_log(log_file);
-    if (!pid_file.empty()) {
-        write_pid(pid_file);
-        pid_file_ = pid_file;
+    if (pid_) {
+        const std::string pid = std::to_string(::getpid()) + "\n";
+        if (::ftruncate(pid_.get(), 0) != 0 ||
+            ::write(pid_.get(), pid.data(), pid.size()) != static_cast<ssize_t>(pid.size()))
+            throw_errno("write " + pid_path_);
+        pid_file_ = pid_path_;
     }
-    replace(STDOUT_FILENO, null);
-    replace(STDERR_FILENO, log);
+    replace(STDOUT_FILENO, null_);
+    replace(STDERR_FILENO, log_ ? log_ : null_);
     constexpr char kRunning = 1;
     [[maybe_unused]] const auto told = ::write(tell_.get(), &kRunning, 1);
     tell_ = Fd{};

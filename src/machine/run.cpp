@@ -84,7 +84,7 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
     };
     const auto started = [&] {
         if (daemon != nullptr)
-            daemon->running(options.pid_file, options.log_file);
+            daemon->running();
     };
     return Supervisor(vm, build, signals).run(started);
 }
@@ -97,7 +97,7 @@ int run(const config::Vm& vm, const RunOptions& options)
     const auto profile = make_profile(options);
     std::optional<Daemon> daemon;
     if (options.daemon)
-        daemon.emplace();
+        daemon.emplace(options.pid_file, options.log_file);
     const config::Vm wanted = options.daemon ? without_terminal(vm) : vm;
     const Outcome outcome = run_machine(wanted, options, profile, daemon ? &*daemon : nullptr);
     // Now the machine is taken down: a terminal is itself again, and all has been counted.

@@ -117,7 +117,7 @@ void refuse_clone3()
 
 }  // namespace
 
-void restrict_system_calls()
+void restrict_system_calls(bool internet)
 {
     refuse_clone3();
     SyscallFilter filter(Action::Refuse, Action::Refuse);
@@ -126,6 +126,8 @@ void restrict_system_calls()
     allow_files(filter);
     allow_memory(filter);
     allow_itself(filter);
+    if (internet)
+        filter.on("socket", Action::Allow, {{0, kInt, AF_INET}});
     filter.install(SyscallFilter::Tell::Refusals);
 }
 

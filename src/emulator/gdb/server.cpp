@@ -122,8 +122,10 @@ Server::Server(const std::string& where, std::shared_ptr<hyp::Debugger> debugger
     : debugger_(std::move(debugger)), hooks_(std::move(hooks))
 {
     listen(where);
-    thread_ = std::jthread([this] { serve(); });
-    (void)::pthread_setname_np(thread_.native_handle(), "gdb");
+    thread_ = std::jthread([this] {
+        (void)::pthread_setname_np(::pthread_self(), "gdb");
+        serve();
+    });
 }
 
 Server::~Server()
