@@ -54,11 +54,12 @@ Fd listen_unix(const std::string& path, int type, unsigned mode)
     const sockaddr_un address = address_of(path);
     remove_stale(path, type);
     Fd fd = make_socket(type);
+    // bind() makes the file with the mode that the socket has, so there is no moment of a wider
+    // one.
+    if (::fchmod(fd.get(), mode) != 0)
+        throw_errno("fchmod the socket " + path);
     if (::bind(fd.get(), generic(address), sizeof(address)) != 0)
         throw_errno("bind the socket " + path);
-    // Nobody can call before listen(), so there is no moment of a wider mode.
-    if (mode != 0777 && ::chmod(path.c_str(), mode) != 0)
-        throw_errno("chmod " + path);
     if (::listen(fd.get(), kBacklog) != 0)
         throw_errno("listen at " + path);
     return fd;

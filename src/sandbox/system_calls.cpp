@@ -30,7 +30,7 @@ constexpr std::array kAllowed{
     "fadvise64", "flock", "open", "openat", "close", "close_range", "dup", "dup2", "dup3", "stat",
     "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs", "access", "faccessat",
     "faccessat2", "readlink", "readlinkat", "getcwd", "getdents64", "unlink", "unlinkat", "symlink",
-    "symlinkat", "mkdir", "mkdirat", "umask",
+    "fchmod", "sendfile", "symlinkat", "mkdir", "mkdirat", "umask",
     // memory
     "brk", "munmap", "mremap", "madvise", "mincore", "msync", "mlock", "munlock", "memfd_create",
     // threads
