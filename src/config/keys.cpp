@@ -93,6 +93,8 @@ constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
 constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
 constexpr std::array<Words, 2> kCodes{"contract", "strict"};
+constexpr std::array<Words, 3> kNetTypes{"user", "tap", "fd"};
+constexpr std::array<Words, 2> kProtocols{"tcp", "udp"};
 constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
 constexpr std::array<Words, 3> kEndActions{"exit", "restart", "pause"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
@@ -122,6 +124,12 @@ constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "resta
 constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
 constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
 constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
+constexpr std::array<Words, 5> kAlsoNet{"network", "networks", "nets", "network_interfaces",
+                                        "netdev"};
+constexpr std::array<Words, 4> kAlsoTap{"tap_name", "host_dev_name", "ifname", "interface"};
+constexpr std::array<Words, 3> kAlsoFd{"fds", "tap_fd", "socket"};
+constexpr std::array<Words, 2> kAlsoMac{"guest_mac", "mac_address"};
+constexpr std::array<Words, 4> kAlsoForward{"hostfwd", "forwards", "port_forward", "ports"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -312,6 +320,76 @@ constexpr std::array kDiskKeys{
 };
 constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
 
+constexpr std::array kForwardKeys{
+    Key{.name = "host",
+        .kind = Kind::Number,
+        .slot = kValue<&Forward::host>,
+        .help = "The host's port.",
+        .required = true,
+        .range = {1, 65535}},
+    Key{.name = "guest",
+        .kind = Kind::Number,
+        .slot = kValue<&Forward::guest>,
+        .help = "The guest's port. Without it: the same.",
+        .range = {1, 65535}},
+    Key{.name = "proto",
+        .kind = Kind::Choice,
+        .slot = kValue<&Forward::proto>,
+        .help = "The protocol.",
+        .choices = kProtocols},
+    Key{.name = "address",
+        .kind = Kind::Text,
+        .slot = kValue<&Forward::address>,
+        .help = "The host's address that the port belongs to; 0.0.0.0 is all of them.",
+        .range = {2, 45}},
+};
+constexpr Key kForward{.kind = Kind::Object, .members = kForwardKeys, .short_form = "host"};
+
+constexpr std::array kNetKeys{
+    Key{.name = "type",
+        .kind = Kind::Choice,
+        .slot = kValue<&Net::type>,
+        .help = "What the card leads to: the host's network as this user has it (user, by "
+                "passt), an interface of the host's (tap), or an open file (fd).",
+        .choices = kNetTypes},
+    Key{.name = "tap",
+        .kind = Kind::Text,
+        .slot = kValue<&Net::tap>,
+        .help = "The tap's name. Means type tap.",
+        .range = {1, 15},
+        .note = "the kernel's limit",
+        .also = kAlsoTap},
+    Key{.name = "fd",
+        .kind = Kind::Number,
+        .slot = kValue<&Net::fd>,
+        .help = "An inherited descriptor: a tap, or a stream socket whose peer speaks QEMU's "
+                "framing. Means type fd.",
+        .range = {3, 1 << 20},
+        .also = kAlsoFd},
+    Key{.name = "mac",
+        .kind = Kind::Text,
+        .slot = kValue<&Net::mac>,
+        .help = "The card's address, such as 02:00:00:00:00:01. Without it: one that follows from "
+                "the VM's name.",
+        .range = {17, 17},
+        .also = kAlsoMac},
+    Key{.name = "mtu",
+        .kind = Kind::Number,
+        .slot = kValue<&Net::mtu>,
+        .help = "The largest packet, which the guest is told. Without it: 65520 for type user, "
+                "else the guest's choice.",
+        .range = {1280, 65520}},
+    Key{.name = "forward",
+        .kind = Kind::List,
+        .slot = kList<&Net::forward>,
+        .help = "Ports of the host's that lead to the guest's, for type user; a bare number is "
+                "one on both sides.",
+        .range = {0, 64},
+        .also = kAlsoForward,
+        .element = &kForward},
+};
+constexpr Key kNet{.kind = Kind::Object, .members = kNetKeys, .short_form = "type"};
+
 constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
 constexpr std::array kDtbKeys{
     Key{.name = "base",
@@ -490,6 +568,14 @@ constexpr std::array kVmKeys{
         .range = {0, 16},
         .also = kAlsoDisks,
         .element = &kDisk},
+    Key{.name = "net",
+        .kind = Kind::List,
+        .slot = kList<&Vm::net>,
+        .help = "The guest's network cards, eth0, eth1 and so on in this order; a bare text is a "
+                "type.",
+        .range = {0, 8},
+        .also = kAlsoNet,
+        .element = &kNet},
     Key{.name = "rtc",
         .kind = Kind::Flag,
         .slot = kValue<&Vm::rtc>,

@@ -5,6 +5,7 @@
 #include "config/files.h"
 #include "config/keys.h"
 #include "config/layout.h"
+#include "config/network.h"
 #include "config/processors.h"
 #include "config/quantity.h"
 #include "config/reader.h"
@@ -53,6 +54,7 @@ public:
         check_params();
         check_serial();
         check_disks();
+        check_net();
         check_engine();
         check_affinity();
         check_boot();
@@ -272,13 +274,19 @@ private:
                                          " has this one)");
     }
 
+    /// Devices that reach memory by themselves.
+    void check_bounce_buffer(const std::string& path, bool present)
+    {
+        if (present && vm_.memory.sharing == Sharing::Lend && vm_.memory.swiotlb == 0 &&
+            is_sound("memory"))
+            complain(path, "got " + path +
+                               ", but no way for data: RAM is lent (memory.sharing); expected "
+                               "a bounce buffer (memory.swiotlb, such as \"16MiB\")");
+    }
+
     void check_disks()
     {
-        if (!vm_.disks.empty() && vm_.memory.sharing == Sharing::Lend && vm_.memory.swiotlb == 0 &&
-            is_sound("memory"))
-            complain("disks",
-                     "got disks, but no way for data: RAM is lent (memory.sharing); expected "
-                     "a bounce buffer (memory.swiotlb, such as \"16MiB\")");
+        check_bounce_buffer("disks", !vm_.disks.empty());
         for (std::size_t i = 0; i < vm_.disks.size(); ++i)
             if (is_sound("disks." + std::to_string(i)))
                 check_disk(vm_.disks[i], i);
@@ -298,6 +306,48 @@ private:
                 complain(path, "got " + in_quotes(disk.path) +
                                    "; expected an image of its own (disks." + std::to_string(i) +
                                    " has this one)");
+    }
+
+    void check_net()
+    {
+        check_bounce_buffer("net", !vm_.net.empty());
+        for (std::size_t i = 0; i < vm_.net.size(); ++i)
+            if (is_sound("net." + std::to_string(i)))
+                check_card(vm_.net[i], i);
+    }
+
+    void check_card(const Net& net, std::size_t index)
+    {
+        const std::string path = "net." + std::to_string(index);
+        if ((net.type == NetType::Tap) == net.tap.empty())
+            complain(path, "expected a tap's name (\"tap\") with type tap, and only there");
+        if ((net.type == NetType::Fd) != net.fd.has_value())
+            complain(path, "expected a descriptor (\"fd\") with type fd, and only there");
+        if (net.type != NetType::User && !net.forward.empty())
+            complain(path + ".forward", "got forwards; expected them with type user alone");
+        if (!is_card_address(net.mac))
+            complain(path + ".mac", "got " + in_quotes(net.mac) +
+                                        "; expected six pairs of hexadecimal digits, not those of "
+                                        "a group, such as \"02:00:00:00:00:01\"");
+        for (std::size_t i = 0; i < index; ++i)
+            check_cards_differ(net, i, path);
+        for (std::size_t i = 0; i < net.forward.size(); ++i)
+            if (!is_host_address(net.forward[i].address))
+                complain(path + ".forward." + std::to_string(i) + ".address",
+                         "got " + in_quotes(net.forward[i].address) +
+                             "; expected an IPv4 or IPv6 address");
+    }
+
+    void check_cards_differ(const Net& net, std::size_t other, const std::string& path)
+    {
+        const Net& before = vm_.net[other];
+        const std::string name = "net." + std::to_string(other);
+        if (net.mac == before.mac)
+            complain(path + ".mac", "got " + in_quotes(net.mac) +
+                                        "; expected an address of its own (" + name +
+                                        " has this one)");
+        if ((!net.tap.empty() && net.tap == before.tap) || (net.fd && net.fd == before.fd))
+            complain(path, "expected a tap or descriptor of its own (" + name + " has this one)");
     }
 
     void check_output(const std::string& file, const std::string& path)
@@ -331,6 +381,8 @@ void complete(Vm& vm, const Source& source)
 {
     if (vm.name.empty())
         vm.name = std::filesystem::path(source.file).stem().string().substr(0, 79);
+    for (std::size_t i = 0; i < vm.net.size(); ++i)
+        complete_card(vm.net[i], vm.name, i);
     for (Region& region : vm.memory.regions) {
         if (region.label == 0)
             region.label = free_label(vm.memory.regions);

@@ -17,6 +17,8 @@ enum class ResourceManager { Open, Production };
 enum class Code { Contract, Strict };
 enum class Engine { Auto, Jit, Interpreter, Lockstep };
 enum class EndAction { Exit, Restart, Pause };
+enum class NetType { User, Tap, Fd };
+enum class Protocol { Tcp, Udp };
 enum class SerialType { Stdio, File, Socket, Pty, Null };
 
 struct Access {
@@ -67,6 +69,24 @@ struct Disk {
     bool lock = true;     // nobody else may have the image meanwhile
     std::string serial;   // at most 20 bytes; may be empty
     unsigned queues = 1;  // 1..8
+};
+
+/// A port of the host's that leads to one of the guest's.
+struct Forward {
+    Protocol proto = Protocol::Tcp;
+    std::string address = "127.0.0.1";  // of the host's
+    std::uint32_t host = 0;
+    std::uint32_t guest = 0;
+};
+
+/// A network card and what it leads to.
+struct Net {
+    NetType type = NetType::User;
+    std::string tap;                  // type tap: the interface
+    std::optional<std::uint32_t> fd;  // type fd: an open tap or a stream socket
+    std::string mac;                  // lower case; derived from the VM's name if it is not given
+    std::uint32_t mtu = 0;            // 0: what the type has
+    std::vector<Forward> forward;     // type user
 };
 
 struct Dtb {
@@ -120,6 +140,7 @@ struct Vm {
     Memory memory;
     std::vector<Serial> serial{Serial{}};  // at most four, COM1..COM4 in this order
     std::vector<Disk> disks;               // vda, vdb, ... in this order
+    std::vector<Net> net;                  // eth0, eth1, ... in this order
     bool rtc = true;
     bool power_button = true;
     bool pvpanic = true;

@@ -15,8 +15,8 @@
 
 namespace gh::machine {
 
-/// Where the virtio devices of a configuration lie, each in a slot of its own: disks in their
-/// order. VirtioDevices makes them in the same one.
+/// Where the virtio devices of a configuration lie, each in a slot of its own: disks and
+/// then network cards in their order. VirtioDevices makes them in the same one.
 [[nodiscard]] std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm);
 
 /// The virtio devices of a machine and their transports.
