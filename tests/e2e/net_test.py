@@ -111,7 +111,7 @@ class User(Network):
             return vm.stderr()
 
     def test_fetch_and_forward(self):
-        self.assertEqual(self.use().count("\n"), 1)  # how it ended
+        self.assertNotIn("net0", self.use())
 
     def test_without_namespaces(self):
         """As in a container: nobody may make namespaces."""
@@ -184,7 +184,7 @@ class Tap(Network):
             vm.run("ping -c 3 -s 1400 192.0.2.1")
             self.offloads = vm.run("cat /sys/bus/virtio/devices/virtio0/features").strip()
             self.power_off(vm)
-            self.assertEqual(vm.stderr().count("\n"), 1)
+            self.assertNotIn("net0", vm.stderr())
 
     def test_by_name(self):
         self.use({"tap": "tap0"})
