@@ -122,6 +122,7 @@ constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "resta
 constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
 constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
 constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
+constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -510,6 +511,12 @@ constexpr std::array kVmKeys{
         .help = "A watchdog (SP805), which ends the VM when the guest has started it and then "
                 "neglects it.",
         .also = kAlsoWatchdog},
+    Key{.name = "rng",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::rng>,
+        .help = "Random numbers of the host's for the guest (virtio-rng). Without the key: true "
+                "where devices reach the guest's memory.",
+        .also = kAlsoRng},
     Key{.name = "dtb",
         .kind = Kind::Object,
         .slot = kStruct<&Vm::dtb>,

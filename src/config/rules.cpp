@@ -37,6 +37,12 @@ std::string region_path(std::size_t index)
     return "memory.regions." + std::to_string(index);
 }
 
+/// Whether devices have a way to the guest: its RAM, or the bounce buffer.
+bool devices_reach(const Memory& memory)
+{
+    return memory.sharing == Sharing::Share || memory.swiotlb != 0;
+}
+
 class Rules {
 public:
     Rules(const Vm& vm, const Node& root, const Source& source, Complaints& complaints)
@@ -53,6 +59,7 @@ public:
         check_params();
         check_serial();
         check_disks();
+        check_devices();
         check_engine();
         check_affinity();
         check_boot();
@@ -104,9 +111,6 @@ private:
 
     void check_engine()
     {
-        // Both tiers must read the same; a disk writes between them.
-        if (vm_.hypervisor.engine == Engine::Lockstep && !vm_.disks.empty() && is_sound("disks"))
-            complain("disks", "got disks; expected none, as hypervisor.engine is lockstep");
         // What one vCPU stored cannot be taken back under the eyes of another.
         if (vm_.hypervisor.engine == Engine::Lockstep && vm_.cpus.count != 1 && is_sound("cpus"))
             complain("cpus", "got " + std::to_string(vm_.cpus.count) +
@@ -150,6 +154,26 @@ private:
             check_output(control.socket, "control.socket");
         if (!control.crosvm_socket.empty() && is_sound("control.crosvm_socket"))
             check_output(control.crosvm_socket, "control.crosvm_socket");
+    }
+
+    /// Of every device that reads and writes guest memory by itself.
+    void check_devices()
+    {
+        check_device("disks", "disks", !vm_.disks.empty());
+        check_device("rng", "true", vm_.rng == true);
+    }
+
+    void check_device(const std::string& path, const std::string& what, bool wanted)
+    {
+        if (!wanted || !is_sound(path) || !is_sound("memory"))
+            return;
+        // Both tiers must read the same; a device writes between them.
+        if (vm_.hypervisor.engine == Engine::Lockstep)
+            complain(path, "got " + what + "; expected none, as hypervisor.engine is lockstep");
+        if (!devices_reach(vm_.memory))
+            complain(path, "got " + what +
+                               ", but no way for data: RAM is lent (memory.sharing); expected a "
+                               "bounce buffer (memory.swiotlb, such as \"16MiB\")");
     }
 
     void check_hugepages()
@@ -274,11 +298,6 @@ private:
 
     void check_disks()
     {
-        if (!vm_.disks.empty() && vm_.memory.sharing == Sharing::Lend && vm_.memory.swiotlb == 0 &&
-            is_sound("memory"))
-            complain("disks",
-                     "got disks, but no way for data: RAM is lent (memory.sharing); expected "
-                     "a bounce buffer (memory.swiotlb, such as \"16MiB\")");
         for (std::size_t i = 0; i < vm_.disks.size(); ++i)
             if (is_sound("disks." + std::to_string(i)))
                 check_disk(vm_.disks[i], i);
@@ -331,6 +350,8 @@ void complete(Vm& vm, const Source& source)
 {
     if (vm.name.empty())
         vm.name = std::filesystem::path(source.file).stem().string().substr(0, 79);
+    if (!vm.rng)
+        vm.rng = devices_reach(vm.memory) && vm.hypervisor.engine != Engine::Lockstep;
     for (Region& region : vm.memory.regions) {
         if (region.label == 0)
             region.label = free_label(vm.memory.regions);

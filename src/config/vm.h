@@ -124,6 +124,7 @@ struct Vm {
     bool power_button = true;
     bool pvpanic = true;
     bool watchdog = false;
+    std::optional<bool> rng;               // the host's random numbers; set by the parser
     Dtb dtb;
     Hypervisor hypervisor;
     EndPolicy on_poweroff;

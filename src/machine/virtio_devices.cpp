@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "devices/virtio/block.h"
+#include "devices/virtio/entropy.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace gh::machine {
@@ -17,42 +19,49 @@ constexpr std::size_t kSlots = 32;
 constexpr std::uint64_t kBase = 0x3010'0000;
 constexpr std::uint32_t kFirstSpi = 16;
 
-std::string disk_name(std::size_t index)
+/// A device that a configuration asks for: its name, and how it comes into being.
+struct Wanted {
+    std::string name;
+    std::function<std::unique_ptr<virtio::VirtioDevice>()> make;
+};
+
+Wanted disk(const config::Disk& disk, std::size_t index)
 {
-    return "disk" + std::to_string(index);
+    const std::string name = "disk" + std::to_string(index);
+    return {name, [name, &disk] {
+                return std::make_unique<virtio::Block>(virtio::Block::Options{
+                    .name = name,
+                    .serial = disk.serial,
+                    .queues = disk.queues,
+                    .image = {.path = disk.path,
+                              .readonly = disk.readonly,
+                              .direct = disk.direct,
+                              .lock = disk.lock},
+                });
+            }};
 }
 
-std::vector<std::string> names_of(const config::Vm& vm)
+/// The one list of them, in the order of their slots.
+std::vector<Wanted> wanted_of(const config::Vm& vm)
 {
-    std::vector<std::string> names;
+    std::vector<Wanted> wanted;
     for (std::size_t i = 0; i < vm.disks.size(); i++)
-        names.push_back(disk_name(i));
-    return names;
-}
-
-std::unique_ptr<virtio::VirtioDevice> make_disk(const config::Disk& disk, std::size_t index)
-{
-    return std::make_unique<virtio::Block>(virtio::Block::Options{
-        .name = disk_name(index),
-        .serial = disk.serial,
-        .queues = disk.queues,
-        .image = {.path = disk.path,
-                  .readonly = disk.readonly,
-                  .direct = disk.direct,
-                  .lock = disk.lock},
-    });
+        wanted.push_back(disk(vm.disks[i], i));
+    if (vm.rng == true)
+        wanted.push_back({"rng", [] { return std::make_unique<virtio::Entropy>(); }});
+    return wanted;
 }
 
 }  // namespace
 
 std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
 {
-    const auto names = names_of(vm);
-    if (names.size() > kSlots)
-        throw Error("the VM has " + std::to_string(names.size()) +
-                    " virtio devices (disks); there is room for " + std::to_string(kSlots));
+    const auto wanted = wanted_of(vm);
+    if (wanted.size() > kSlots)
+        throw Error("the VM has " + std::to_string(wanted.size()) +
+                    " virtio devices; there is room for " + std::to_string(kSlots));
     std::vector<fdt::MmioDevice> places;
-    for (std::uint32_t slot = 0; slot < names.size(); slot++) {
+    for (std::uint32_t slot = 0; slot < wanted.size(); slot++) {
         fdt::MmioDevice place;
         place.name = "virtio_mmio";
         place.compatible = {"virtio,mmio"};
@@ -60,7 +69,7 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
                            virtio::MmioTransport::kSize};
         place.spi = kFirstSpi + slot;
         place.dma = true;
-        place.title = names[slot];
+        place.title = wanted[slot].name;
         places.push_back(std::move(place));
     }
     return places;
@@ -68,8 +77,8 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
 
 VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory)
 {
-    for (std::size_t i = 0; i < vm.disks.size(); i++)
-        devices_.push_back(make_disk(vm.disks[i], i));
+    for (const Wanted& wanted : wanted_of(vm))
+        devices_.push_back(wanted.make());
     const bool lent = vm.memory.sharing == config::Sharing::Lend;
     for (const auto& device : devices_)
         transports_.push_back(std::make_unique<virtio::MmioTransport>(

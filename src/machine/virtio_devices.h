@@ -16,7 +16,7 @@
 namespace gh::machine {
 
 /// Where the virtio devices of a configuration lie, each in a slot of its own: disks in their
-/// order. VirtioDevices makes them in the same one.
+/// order, then the others. VirtioDevices makes them in the same one.
 [[nodiscard]] std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm);
 
 /// The virtio devices of a machine and their transports.

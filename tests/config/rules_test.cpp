@@ -174,6 +174,22 @@ TEST_CASE("disks of a VM whose RAM is lent need a bounce buffer")
           kNone);
 }
 
+TEST_CASE("random numbers come where they have a way, and are refused elsewhere if asked for")
+{
+    const auto rng = [](const std::string& members) {
+        return parse_text(R"({"kernel": "k")" + members + "}").rng;
+    };
+    CHECK(rng("") == true);
+    CHECK(rng(R"(, "rng": false)") == false);
+    CHECK(rng(R"(, "memory": {"sharing": "lend"})") == false);
+    CHECK(rng(R"(, "memory": {"sharing": "lend", "swiotlb": "2MiB"})") == true);
+    CHECK(rng(R"(, "hypervisor": {"engine": "lockstep"})") == false);
+    CHECK(contains(complaint_of(R"("rng": true, "memory": {"sharing": "lend"})"),
+                   "rng: got true, but no way for data"));
+    CHECK(contains(complaint_of(R"("rng": true, "hypervisor": {"engine": "lockstep"})"),
+                   "rng: got true; expected none"));
+}
+
 TEST_CASE("serial lines fit their types")
 {
     CHECK(contains(complaint_of(R"("serial": ["file"])"), "serial.0.path: got nothing"));
