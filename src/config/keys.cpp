@@ -109,6 +109,9 @@ constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
 constexpr std::array<Words, 2> kAlsoRtc{"clock", "real_time_clock"};
 constexpr std::array<Words, 2> kAlsoPowerButton{"powerbtn", "gpio_keys"};
 constexpr std::array<Words, 2> kAlsoWatchdog{"wdt", "sp805"};
+constexpr std::array<Words, 3> kAlsoSerial{"uart", "tty", "com"};
+constexpr std::array<Words, 3> kAlsoConsole{"hvc", "virtio_console", "virtio_serial"};
+constexpr std::array<Words, 2> kAlsoPortName{"port", "label"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
 constexpr std::array<Words, 6> kAlsoDisks{"disk", "drives", "drive", "block", "storage", "rwdisk"};
 constexpr std::array<Words, 3> kAlsoPath{"image", "file", "path_on_host"};
@@ -272,6 +275,19 @@ constexpr std::array kSerialKeys{
         .help = "The file or socket to make; of a pty: a symbolic link to make to it."},
 };
 constexpr Key kSerial{.kind = Kind::Object, .members = kSerialKeys, .short_form = "type"};
+
+constexpr std::array kConsoleKeys{
+    kSerialKeys[0],
+    kSerialKeys[1],
+    Key{.name = "name",
+        .kind = Kind::Text,
+        .slot = kValue<&Serial::name>,
+        .help = "Makes it a port that programs open, /dev/virtio-ports/NAME. Without it: a "
+                "console, hvc0 and so on.",
+        .range = {1, 63},
+        .also = kAlsoPortName},
+};
+constexpr Key kConsole{.kind = Kind::Object, .members = kConsoleKeys, .short_form = "type"};
 
 constexpr std::array kDiskKeys{
     Key{.name = "path",
@@ -483,6 +499,14 @@ constexpr std::array kVmKeys{
         .range = {0, 4},
         .also = kAlsoSerial,
         .element = &kSerial},
+    Key{.name = "console",
+        .kind = Kind::List,
+        .slot = kList<&Vm::console>,
+        .help = "Ports of a virtio console, which carry what serial lines can, faster; a bare text "
+                "is a type.",
+        .range = {0, 8},
+        .also = kAlsoConsole,
+        .element = &kConsole},
     Key{.name = "disks",
         .kind = Kind::List,
         .slot = kList<&Vm::disks>,

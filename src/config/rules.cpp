@@ -57,7 +57,7 @@ public:
         check_regions();
         check_kernel();
         check_params();
-        check_serial();
+        check_lines();
         check_disks();
         check_devices();
         check_engine();
@@ -160,6 +160,7 @@ private:
     void check_devices()
     {
         check_device("disks", "disks", !vm_.disks.empty());
+        check_device("console", "ports", !vm_.console.empty());
         check_device("rng", "true", vm_.rng == true);
     }
 
@@ -259,16 +260,36 @@ private:
                                    std::to_string(kCommandLine) + " (what an arm64 Linux takes)");
     }
 
-    void check_serial()
+    /// A line to the host and the path of its key.
+    struct Line {
+        const Serial* serial;
+        std::string path;
+    };
+
+    [[nodiscard]] std::vector<Line> lines() const
     {
+        std::vector<Line> all;
         for (std::size_t i = 0; i < vm_.serial.size(); ++i)
-            if (is_sound("serial." + std::to_string(i)))
-                check_line(vm_.serial[i], i);
+            all.push_back({&vm_.serial[i], "serial." + std::to_string(i)});
+        for (std::size_t i = 0; i < vm_.console.size(); ++i)
+            all.push_back({&vm_.console[i], "console." + std::to_string(i)});
+        return all;
     }
 
-    void check_line(const Serial& line, std::size_t index)
+    void check_lines()
     {
-        const std::string path = "serial." + std::to_string(index);
+        const auto all = lines();
+        for (auto line = all.begin(); line != all.end(); ++line) {
+            if (!is_sound(line->path))
+                continue;
+            check_line(*line->serial, line->path);
+            for (auto before = all.begin(); before != line; ++before)
+                check_lines_differ(*line, *before);
+        }
+    }
+
+    void check_line(const Serial& line, const std::string& path)
+    {
         const bool needs_path = line.type == SerialType::File || line.type == SerialType::Socket;
         const bool takes_path = needs_path || line.type == SerialType::Pty;
         if (needs_path && line.path.empty())
@@ -279,21 +300,28 @@ private:
                                          "; expected no path for a line of type stdio or null");
         if (takes_path && !line.path.empty() && source_.files == Files::Check)
             check_output(line.path, path + ".path");
-        for (std::size_t i = 0; i < index; ++i)
-            check_lines_differ(line, i, path);
+        if (line.name.find('/') != std::string::npos)
+            complain(path + ".name", "got " + in_quotes(line.name) +
+                                         "; expected a name without \"/\", as it names a file");
     }
 
-    void check_lines_differ(const Serial& line, std::size_t other, const std::string& path)
+    void check_lines_differ(const Line& line, const Line& before)
     {
-        const Serial& before = vm_.serial[other];
-        const std::string name = "serial." + std::to_string(other);
-        if (line.type == SerialType::Stdio && before.type == SerialType::Stdio)
-            complain(path, "got a second \"stdio\"; expected one line at most (" + name +
-                               " has the terminal)");
-        else if (!line.path.empty() && line.path == before.path)
-            complain(path + ".path", "got " + in_quotes(line.path) +
-                                         "; expected a path of its own (" + name +
-                                         " has this one)");
+        const Serial& serial = *line.serial;
+        const Serial& other = *before.serial;
+        if (serial.type == SerialType::Stdio && other.type == SerialType::Stdio)
+            complain(line.path,
+                     "got a second \"stdio\"; expected one line at most (" + before.path +
+                         " has the terminal" +
+                         (before.path == "serial.0" ? "; \"serial\": [] takes it away)" : ")"));
+        else if (!serial.path.empty() && serial.path == other.path)
+            complain(line.path + ".path", "got " + in_quotes(serial.path) +
+                                              "; expected a path of its own (" + before.path +
+                                              " has this one)");
+        if (!serial.name.empty() && serial.name == other.name)
+            complain(line.path + ".name", "got " + in_quotes(serial.name) +
+                                              "; expected a name of its own (" + before.path +
+                                              " has this one)");
     }
 
     void check_disks()

@@ -54,9 +54,11 @@ struct Cpus {
     unsigned nice = 0;                  // of the vCPUs' threads, 0..19
 };
 
+/// A serial line, or a port of the virtio console.
 struct Serial {
     SerialType type = SerialType::Stdio;
-    std::string path;  // file, socket: where; pty: a symlink to make (may be empty)
+    std::string path;    // file, socket: where; pty: a symlink to make (may be empty)
+    std::string name{};  // of the console's only: /dev/virtio-ports/NAME; empty: hvc0, hvc1, ...
 };
 
 /// A disk: a raw image in a file or on a block device.
@@ -119,6 +121,7 @@ struct Vm {
     Cpus cpus;
     Memory memory;
     std::vector<Serial> serial{Serial{}};  // at most four, COM1..COM4 in this order
+    std::vector<Serial> console;           // ports of the virtio console; at most eight
     std::vector<Disk> disks;               // vda, vdb, ... in this order
     bool rtc = true;
     bool power_button = true;

@@ -61,6 +61,8 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
           })),
       virtio_(vm, dma_),
       platform_(vm, poller_, ending_),
+      serial_(make_serial_lines(vm.serial, poller_, keyboard_end())),
+      virtio_(vm, dma_, {.io = poller_, .end = keyboard_end()}),
       vm_(std::move(opened.vm)),
       io_(ending_),
       vcpu_threads_(ending_)
@@ -82,6 +84,11 @@ Machine::~Machine()
     stop_vcpus();
     virtio_.stop();
     poller_.stop();
+}
+
+std::function<void()> Machine::keyboard_end()
+{
+    return [this] { ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)", true}); };
 }
 
 void Machine::give_memory()
@@ -164,6 +171,7 @@ Outcome Machine::finish()
     io_.join();
     for (const auto& port : serial_)
         port->drain();
+    virtio_.drain();
     return ending_.outcome();
 }
 
@@ -189,6 +197,17 @@ void Machine::resume()
 {
     for (const auto& loop : loops_)
         loop->release();
+}
+
+void Machine::terminal_resized() noexcept
+{
+    virtio_.look_at_terminal();
+}
+
+// None yet: the devices of gh-vmm do not include one.
+bool Machine::press_power_button()
+{
+    return false;
 }
 
 void Machine::describe(control::Status& status) const

@@ -219,6 +219,11 @@ void Supervisor::take_signal()
         return;
     if (*signal == SIGCONT)
         return RawTerminal::reapply();
+    if (*signal == SIGWINCH) {
+        if (machine_)
+            machine_->terminal_resized();
+        return;
+    }
     const bool again = state_ == State::Stopping;
     if (again && Clock::now() - stop_asked_ < kSameWish)
         return;

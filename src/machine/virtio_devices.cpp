@@ -5,10 +5,13 @@
 #include "base/log.h"
 #include "devices/virtio/block.h"
 #include "devices/virtio/entropy.h"
+#include "machine/serial_lines.h"
 
 #include <cstdint>
 #include <functional>
 #include <string>
+
+#include <unistd.h>
 
 namespace gh::machine {
 namespace {
@@ -22,13 +25,13 @@ constexpr std::uint32_t kFirstSpi = 16;
 /// A device that a configuration asks for: its name, and how it comes into being.
 struct Wanted {
     std::string name;
-    std::function<std::unique_ptr<virtio::VirtioDevice>()> make;
+    std::function<std::unique_ptr<virtio::VirtioDevice>(const VirtioHost&)> make;
 };
 
 Wanted disk(const config::Disk& disk, std::size_t index)
 {
     const std::string name = "disk" + std::to_string(index);
-    return {name, [name, &disk] {
+    return {name, [name, &disk](const VirtioHost&) {
                 return std::make_unique<virtio::Block>(virtio::Block::Options{
                     .name = name,
                     .serial = disk.serial,
@@ -41,6 +44,18 @@ Wanted disk(const config::Disk& disk, std::size_t index)
             }};
 }
 
+Wanted console(const std::vector<config::Serial>& lines)
+{
+    return {"console", [&lines](const VirtioHost& host) {
+                std::vector<virtio::ConsolePort::Options> ports;
+                for (const auto& line : lines)
+                    ports.push_back({.name = line.name,
+                                     .is_terminal = line.type == config::SerialType::Stdio,
+                                     .backend = make_serial_backend(line, host.io, host.end)});
+                return std::make_unique<virtio::Console>(std::move(ports));
+            }};
+}
+
 /// The one list of them, in the order of their slots.
 std::vector<Wanted> wanted_of(const config::Vm& vm)
 {
@@ -48,7 +63,10 @@ std::vector<Wanted> wanted_of(const config::Vm& vm)
     for (std::size_t i = 0; i < vm.disks.size(); i++)
         wanted.push_back(disk(vm.disks[i], i));
     if (vm.rng == true)
-        wanted.push_back({"rng", [] { return std::make_unique<virtio::Entropy>(); }});
+        wanted.push_back(
+            {"rng", [](const VirtioHost&) { return std::make_unique<virtio::Entropy>(); }});
+    if (!vm.console.empty())
+        wanted.push_back(console(vm.console));
     return wanted;
 }
 
@@ -75,10 +93,15 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
     return places;
 }
 
-VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory)
+VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory,
+                             const VirtioHost& host)
 {
-    for (const Wanted& wanted : wanted_of(vm))
-        devices_.push_back(wanted.make());
+    for (const Wanted& wanted : wanted_of(vm)) {
+        auto& device = devices_.emplace_back(wanted.make(host));
+        if (auto* const console = dynamic_cast<virtio::Console*>(device.get()))
+            console_ = console;
+    }
+    look_at_terminal();
     const bool lent = vm.memory.sharing == config::Sharing::Lend;
     for (const auto& device : devices_)
         transports_.push_back(std::make_unique<virtio::MmioTransport>(
@@ -105,6 +128,20 @@ void VirtioDevices::stop() noexcept
 {
     for (const auto& transport : transports_)
         transport->stop();
+}
+
+void VirtioDevices::drain() noexcept
+{
+    if (console_ != nullptr)
+        console_->drain();
+}
+
+void VirtioDevices::look_at_terminal() noexcept
+{
+    if (console_ == nullptr)
+        return;
+    if (const auto size = terminal_size(STDIN_FILENO))
+        console_->resize(*size);
 }
 
 }  // namespace gh::machine

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/poller.h"
 #include "config/vm.h"
 #include "devices/mmio_bus.h"
+#include "devices/virtio/console.h"
 #include "devices/virtio/dma_memory.h"
 #include "devices/virtio/mmio_transport.h"
 #include "fdt/machine_tree.h"
 #include "gunyah/vm.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -19,11 +22,17 @@ namespace gh::machine {
 /// order, then the others. VirtioDevices makes them in the same one.
 [[nodiscard]] std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm);
 
+/// What devices need of the machine beside memory.
+struct VirtioHost {
+    Poller& io;                 // does not run yet; the io thread's
+    std::function<void()> end;  // what Ctrl-A x does
+};
+
 /// The virtio devices of a machine and their transports.
 class VirtioDevices {
 public:
     /// Opens what they need of the host. `memory` outlives it. Throws Error.
-    VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory);
+    VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory, const VirtioHost& host);
 
     [[nodiscard]] std::size_t size() const noexcept { return transports_.size(); }
 
@@ -33,8 +42,13 @@ public:
 
     /// After the vCPUs and before the VM goes: nothing of theirs touches guest memory any more.
     void stop() noexcept;
+    /// After the io thread: what consoles have printed is written.
+    void drain() noexcept;
+    /// The terminal that gh-vmm runs in may have another size now.
+    void look_at_terminal() noexcept;
 
 private:
+    virtio::Console* console_ = nullptr;  // one of devices_, if there is one
     std::vector<std::unique_ptr<virtio::VirtioDevice>> devices_;
     std::vector<std::unique_ptr<virtio::MmioTransport>> transports_;
 };

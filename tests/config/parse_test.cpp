@@ -40,6 +40,7 @@ TEST_CASE("every key of the long form arrives")
         "serial": [{"type": "pty", "path": "tty"}, "null", {"type": "file", "path": "/log"}],
         "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
                    "serial": "root", "queues": 4}, "/dev/sda"],
+        "console": ["stdio", {"type": "socket", "path": "agent", "name": "org.example.agent"}],
         "rng": false,
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
@@ -72,6 +73,9 @@ TEST_CASE("every key of the long form arrives")
     CHECK(disk.queues == 4);
     CHECK(vm.disks.at(1).path == "/dev/sda");
     CHECK((!vm.disks.at(1).readonly && vm.disks.at(1).lock));
+    CHECK(vm.console.at(0).type == SerialType::Stdio);
+    CHECK(vm.console.at(1).path == "/vm/agent");
+    CHECK(vm.console.at(1).name == "org.example.agent");
     CHECK(vm.rng == false);
     CHECK(vm.dtb.overlays == std::vector<std::string>{"/vm/a", "/b"});
     CHECK(vm.hypervisor.device == DeviceChoice::Emulated);

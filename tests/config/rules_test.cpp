@@ -174,6 +174,25 @@ TEST_CASE("disks of a VM whose RAM is lent need a bounce buffer")
           kNone);
 }
 
+TEST_CASE("ports of the console share no terminal, path or name with other lines")
+{
+    CHECK(contains(complaint_of(R"("console": "stdio")"),
+                   "console.0: got a second \"stdio\"; expected one line at most (serial.0 has the "
+                   "terminal; \"serial\": [] takes it away)"));
+    CHECK(complaint_of(R"("console": "stdio", "serial": [])") == kNone);
+    const auto console = [](const std::string& ports) {
+        return complaint_of(R"("console": )" + ports);
+    };
+    CHECK(console(R"(["pty", {"type": "pty", "name": "a"}, {"type": "null", "name": "b"}])") ==
+          kNone);
+    CHECK(contains(console(R"([{"type": "pty", "name": "a"}, {"type": "pty", "name": "a"}])"),
+                   "console.1.name: got \"a\"; expected a name of its own (console.0"));
+    CHECK(contains(console(R"([{"type": "pty", "name": "a/b"}])"), "a name without \"/\""));
+    CHECK(contains(console(R"(["file"])"), "console.0.path: got nothing"));
+    CHECK(contains(complaint_of(R"("console": "pty", "memory": {"sharing": "lend"})"),
+                   "console: got ports, but no way for data"));
+}
+
 TEST_CASE("random numbers come where they have a way, and are refused elsewhere if asked for")
 {
     const auto rng = [](const std::string& members) {
