@@ -72,6 +72,12 @@ constexpr Slot kStruct{
     .open = [](void* object) -> void* { return &Field<Member>::of(object); },
 };
 
+/// The slot of a member that is a struct, or nothing.
+template <auto Member>
+constexpr Slot kOptional{
+    .open = [](void* object) -> void* { return &Field<Member>::of(object).emplace(); },
+};
+
 /// The slot of a member that is a vector.
 template <auto Member>
 constexpr Slot kList{
@@ -125,6 +131,8 @@ constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "resta
 constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
 constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
 constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
+constexpr std::array<Words, 2> kAlsoCid{"guest_cid", "context_id"};
+constexpr std::array<Words, 2> kAlsoUds{"uds_path", "uds"};
 constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
@@ -328,6 +336,23 @@ constexpr std::array kDiskKeys{
         .also = kAlsoQueues},
 };
 constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
+
+constexpr std::array kVsockKeys{
+    Key{.name = "cid",
+        .kind = Kind::Number,
+        .slot = kValue<&Vsock::cid>,
+        .help = "The guest's number, its address; the host is 2.",
+        .range = {3, 0xffff'fffe},
+        .note = "below are the host's and loopback's",
+        .also = kAlsoCid},
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = kValue<&Vsock::path>,
+        .help = "The unix socket to listen at for connections to the guest; those of the guest to "
+                "port P of the host go to the unix socket of this path with _P behind.",
+        .required = true,
+        .also = kAlsoUds},
+};
 
 constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
 constexpr std::array kDtbKeys{
@@ -535,6 +560,13 @@ constexpr std::array kVmKeys{
         .help = "A watchdog (SP805), which ends the VM when the guest has started it and then "
                 "neglects it.",
         .also = kAlsoWatchdog},
+    Key{.name = "vsock",
+        .kind = Kind::Object,
+        .slot = kOptional<&Vm::vsock>,
+        .help = "Sockets between guest and host (AF_VSOCK) over unix sockets; a bare text is a "
+                "path.",
+        .members = kVsockKeys,
+        .short_form = "path"},
     Key{.name = "rng",
         .kind = Kind::Flag,
         .slot = kValue<&Vm::rng>,

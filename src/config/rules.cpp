@@ -161,6 +161,9 @@ private:
     {
         check_device("disks", "disks", !vm_.disks.empty());
         check_device("console", "ports", !vm_.console.empty());
+        check_device("vsock", "sockets", vm_.vsock.has_value());
+        if (vm_.vsock && is_sound("vsock.path") && source_.files == Files::Check)
+            check_output(vm_.vsock->path, "vsock.path");
         check_device("rng", "true", vm_.rng == true);
     }
 

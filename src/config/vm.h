@@ -71,6 +71,12 @@ struct Disk {
     unsigned queues = 1;  // 1..8
 };
 
+/// Sockets between guest and host, over unix sockets at `path` and `path`_PORT.
+struct Vsock {
+    std::uint32_t cid = 3;
+    std::string path;
+};
+
 struct Dtb {
     std::optional<std::string> base;
     std::vector<std::string> overlays;
@@ -127,6 +133,7 @@ struct Vm {
     bool power_button = true;
     bool pvpanic = true;
     bool watchdog = false;
+    std::optional<Vsock> vsock;
     std::optional<bool> rng;               // the host's random numbers; set by the parser
     Dtb dtb;
     Hypervisor hypervisor;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "devices/virtio/block.h"
 #include "devices/virtio/entropy.h"
+#include "devices/virtio/vsock.h"
 #include "machine/serial_lines.h"
 
 #include <cstdint>
@@ -62,6 +63,11 @@ std::vector<Wanted> wanted_of(const config::Vm& vm)
     std::vector<Wanted> wanted;
     for (std::size_t i = 0; i < vm.disks.size(); i++)
         wanted.push_back(disk(vm.disks[i], i));
+    if (vm.vsock)
+        wanted.push_back({"vsock", [&vsock = *vm.vsock](const VirtioHost&) {
+                              return std::make_unique<virtio::Vsock>(
+                                  virtio::Vsock::Options{.cid = vsock.cid, .path = vsock.path});
+                          }});
     if (vm.rng == true)
         wanted.push_back(
             {"rng", [](const VirtioHost&) { return std::make_unique<virtio::Entropy>(); }});

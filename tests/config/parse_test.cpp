@@ -41,6 +41,7 @@ TEST_CASE("every key of the long form arrives")
         "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
                    "serial": "root", "queues": 4}, "/dev/sda"],
         "console": ["stdio", {"type": "socket", "path": "agent", "name": "org.example.agent"}],
+        "vsock": {"cid": 77, "path": "v.sock"},
         "rng": false,
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
@@ -76,6 +77,8 @@ TEST_CASE("every key of the long form arrives")
     CHECK(vm.console.at(0).type == SerialType::Stdio);
     CHECK(vm.console.at(1).path == "/vm/agent");
     CHECK(vm.console.at(1).name == "org.example.agent");
+    CHECK(vm.vsock.value().cid == 77);
+    CHECK(vm.vsock.value().path == "/vm/v.sock");
     CHECK(vm.rng == false);
     CHECK(vm.dtb.overlays == std::vector<std::string>{"/vm/a", "/b"});
     CHECK(vm.hypervisor.device == DeviceChoice::Emulated);

@@ -193,6 +193,15 @@ TEST_CASE("ports of the console share no terminal, path or name with other lines
                    "console: got ports, but no way for data"));
 }
 
+TEST_CASE("sockets need a path, a CID that is not the host's, and a way for data")
+{
+    CHECK(complaint_of(R"("vsock": "v")") == kNone);
+    CHECK(contains(complaint_of(R"("vsock": {"cid": 5})"), "vsock.path: got nothing"));
+    CHECK(contains(complaint_of(R"("vsock": {"cid": 2, "path": "v"})"), "vsock.cid: got 2"));
+    CHECK(contains(complaint_of(R"("vsock": "v", "memory": {"sharing": "lend"})"),
+                   "vsock: got sockets, but no way for data"));
+}
+
 TEST_CASE("random numbers come where they have a way, and are refused elsewhere if asked for")
 {
     const auto rng = [](const std::string& members) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Debian's drivers of the small virtio devices: random numbers, consoles."""
+"""Debian's drivers of the small virtio devices: random numbers, consoles, sockets."""
 import fcntl
 import hashlib
 import os
@@ -139,6 +139,82 @@ class Console(Ports):
                 else:
                     self.fail(f"never {rows} rows of {columns}")
             self.power_off(vm)
+
+
+class Vsock(Ports):
+    MODULES = ["vsock", "vmw_vsock_virtio_transport_common", "vmw_vsock_virtio_transport"]
+    PROGRAMS = {"vsock": "vsock.c"}
+
+    def setUp(self):
+        super().setUp()
+        self.path = f"{self.folder}/v"
+        self.data = random.Random(2).randbytes(3_000_001)
+        self.digest = hashlib.sha256(self.data).hexdigest()
+
+    def connect(self, port):
+        """To a port of the guest's; the socket, or None where it is refused."""
+        connection = call(self.path)
+        connection.sendall(b"CONNECT %d\n" % port)
+        answer = b""
+        while not answer.endswith(b"\n"):
+            letter = connection.recv(1)
+            if not letter:
+                connection.close()
+                return None
+            answer += letter
+        self.assertRegex(answer, rb"^OK \d+\n$")
+        return connection
+
+    def echo(self, port, data):
+        """What the guest's echo gives back, both ways at once and to the end."""
+        connection = self.connect(port)
+
+        def send():
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+
+        with connection:
+            threading.Thread(target=send, daemon=True).start()
+            return read_exactly(connection, len(data) + 1)
+
+    def test_both_ways(self):
+        with self.guest(vsock={"cid": 77, "path": self.path}, cpus=2) as vm:
+            vm.boot()
+            vm.run(self.probe)
+            # The guest calls: the host gives back what it hears, to the end of it.
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(f"{self.path}_7000")
+            listener.listen()
+            vm.send("head -c 3000001 /dev/urandom >/data; sha256sum /data; "
+                    "vsock call 7000 </data >/back; sha256sum /back\n")
+            caller, _ = listener.accept()
+            heard = b""
+            while part := caller.recv(1 << 16):
+                heard += part
+                caller.sendall(part)
+            caller.close()
+            listener.close()
+            digest = hashlib.sha256(heard).hexdigest()
+            self.assertEqual(len(heard), 3_000_001)
+            vm.expect(digest + "  /data")
+            vm.expect(digest + "  /back")
+            vm.expect(guest.PROMPT)
+            self.assertIn("reset", vm.run("vsock call 7001 2>&1 || true").lower())
+            # The host calls.
+            self.assertIsNone(self.connect(5000))
+            vm.run("vsock echo 5000 & sleep 1")
+            self.assertEqual(self.echo(5000, self.data), self.data)
+            connections = [self.connect(5000) for _ in range(40)]
+            for number, connection in enumerate(connections):
+                connection.sendall(b"hello %d" % number)
+            for number, connection in enumerate(connections):
+                wanted = b"hello %d" % number
+                self.assertEqual(read_exactly(connection, len(wanted)), wanted)
+            for connection in connections:
+                connection.close()
+            self.assertEqual(self.echo(5000, b"still there"), b"still there")
+            self.power_off(vm)
+        self.assertFalse(os.path.exists(self.path))
 
 
 if __name__ == "__main__":
