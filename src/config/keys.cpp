@@ -133,6 +133,7 @@ constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
 constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
 constexpr std::array<Words, 2> kAlsoCid{"guest_cid", "context_id"};
 constexpr std::array<Words, 2> kAlsoUds{"uds_path", "uds"};
+constexpr std::array<Words, 2> kAlsoBalloonSize{"amount", "amount_mib"};
 constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
@@ -336,6 +337,19 @@ constexpr std::array kDiskKeys{
         .also = kAlsoQueues},
 };
 constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
+
+constexpr std::array kBalloonKeys{
+    Key{.name = "enabled",
+        .kind = Kind::Flag,
+        .slot = kValue<&Balloon::enabled>,
+        .help = "Whether there is a balloon."},
+    Key{.name = "size",
+        .kind = Kind::Size,
+        .slot = kValue<&Balloon::size>,
+        .help = "Bytes that it is to hold at first; gh-vmm balloon changes it.",
+        .range = {0, kAddressEnd - kLowestRam, kPage},
+        .also = kAlsoBalloonSize},
+};
 
 constexpr std::array kVsockKeys{
     Key{.name = "cid",
@@ -567,6 +581,13 @@ constexpr std::array kVmKeys{
                 "path.",
         .members = kVsockKeys,
         .short_form = "path"},
+    Key{.name = "balloon",
+        .kind = Kind::Object,
+        .slot = kOptional<&Vm::balloon>,
+        .help = "Lets the host take memory back that the guest does not use; a bare true is an "
+                "empty balloon.",
+        .members = kBalloonKeys,
+        .short_form = "enabled"},
     Key{.name = "rng",
         .kind = Kind::Flag,
         .slot = kValue<&Vm::rng>,

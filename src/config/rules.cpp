@@ -164,7 +164,23 @@ private:
         check_device("vsock", "sockets", vm_.vsock.has_value());
         if (vm_.vsock && is_sound("vsock.path") && source_.files == Files::Check)
             check_output(vm_.vsock->path, "vsock.path");
+        check_device("balloon", "a balloon", vm_.balloon && vm_.balloon->enabled);
+        check_balloon();
         check_device("rng", "true", vm_.rng == true);
+    }
+
+    void check_balloon()
+    {
+        if (!vm_.balloon || !vm_.balloon->enabled || !is_sound("balloon") || !is_sound("memory"))
+            return;
+        if (vm_.memory.sharing == Sharing::Lend)
+            complain("balloon",
+                     "got a balloon; expected none, as RAM is lent (memory.sharing) and "
+                     "comes back to the host at the VM's end alone");
+        else if (vm_.balloon->size >= vm_.memory.size)
+            complain("balloon.size", "got " + format_size(vm_.balloon->size) +
+                                         "; expected less than the guest's RAM (memory.size, " +
+                                         format_size(vm_.memory.size) + ")");
     }
 
     void check_device(const std::string& path, const std::string& what, bool wanted)

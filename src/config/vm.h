@@ -77,6 +77,12 @@ struct Vsock {
     std::string path;
 };
 
+/// Memory that the guest gives back while it runs.
+struct Balloon {
+    bool enabled = true;
+    std::uint64_t size = 0;  // bytes at first
+};
+
 struct Dtb {
     std::optional<std::string> base;
     std::vector<std::string> overlays;
@@ -134,6 +140,7 @@ struct Vm {
     bool pvpanic = true;
     bool watchdog = false;
     std::optional<Vsock> vsock;
+    std::optional<Balloon> balloon;
     std::optional<bool> rng;               // the host's random numbers; set by the parser
     Dtb dtb;
     Hypervisor hypervisor;

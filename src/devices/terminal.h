@@ -6,8 +6,8 @@
 
 namespace gh {
 
-/// In characters.
-struct TerminalSize {
+/// In characters; aligned so that it is one atomic access.
+struct alignas(4) TerminalSize {
     std::uint16_t columns = 0;
     std::uint16_t rows = 0;
 };

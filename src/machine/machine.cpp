@@ -62,7 +62,10 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
       virtio_(vm, dma_),
       platform_(vm, poller_, ending_),
       serial_(make_serial_lines(vm.serial, poller_, keyboard_end())),
-      virtio_(vm, dma_, {.io = poller_, .end = keyboard_end()}),
+      virtio_(vm, {.io = poller_,
+                   .end = keyboard_end(),
+                   .memory = dma_,
+                   .releases_memory = opened.emulated}),
       vm_(std::move(opened.vm)),
       io_(ending_),
       vcpu_threads_(ending_)
@@ -197,6 +200,11 @@ void Machine::resume()
 {
     for (const auto& loop : loops_)
         loop->release();
+}
+
+bool Machine::set_balloon(std::uint64_t bytes)
+{
+    return virtio_.set_balloon(bytes);
 }
 
 void Machine::terminal_resized() noexcept

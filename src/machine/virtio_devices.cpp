@@ -57,6 +57,16 @@ Wanted console(const std::vector<config::Serial>& lines)
             }};
 }
 
+// A page that the host has taken back would stay the guest's where a hypervisor has its address.
+std::unique_ptr<virtio::VirtioDevice> make_balloon(std::uint64_t size, const VirtioHost& host)
+{
+    if (!host.releases_memory)
+        throw Error(
+            "balloon: the kernel's Gunyah driver pins guest memory, so that none comes back to the "
+            "host; leave balloon out, or use the emulated device (hypervisor.device)");
+    return std::make_unique<virtio::Balloon>(host.memory, size);
+}
+
 /// The one list of them, in the order of their slots.
 std::vector<Wanted> wanted_of(const config::Vm& vm)
 {
@@ -73,6 +83,10 @@ std::vector<Wanted> wanted_of(const config::Vm& vm)
             {"rng", [](const VirtioHost&) { return std::make_unique<virtio::Entropy>(); }});
     if (!vm.console.empty())
         wanted.push_back(console(vm.console));
+    if (vm.balloon && vm.balloon->enabled)
+        wanted.push_back({"balloon", [size = vm.balloon->size](const VirtioHost& host) {
+                              return make_balloon(size, host);
+                          }});
     return wanted;
 }
 
@@ -99,19 +113,20 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
     return places;
 }
 
-VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory,
-                             const VirtioHost& host)
+VirtioDevices::VirtioDevices(const config::Vm& vm, const VirtioHost& host)
 {
     for (const Wanted& wanted : wanted_of(vm)) {
         auto& device = devices_.emplace_back(wanted.make(host));
         if (auto* const console = dynamic_cast<virtio::Console*>(device.get()))
             console_ = console;
+        if (auto* const balloon = dynamic_cast<virtio::Balloon*>(device.get()))
+            balloon_ = balloon;
     }
     look_at_terminal();
     const bool lent = vm.memory.sharing == config::Sharing::Lend;
     for (const auto& device : devices_)
         transports_.push_back(std::make_unique<virtio::MmioTransport>(
-            *device, memory, virtio::MmioTransport::Options{.access_platform = lent}));
+            *device, host.memory, virtio::MmioTransport::Options{.access_platform = lent}));
 }
 
 void VirtioDevices::attach(std::span<const fdt::MmioDevice> places, MmioBus& bus, gunyah::Vm& vm)
@@ -140,6 +155,13 @@ void VirtioDevices::drain() noexcept
 {
     if (console_ != nullptr)
         console_->drain();
+}
+
+bool VirtioDevices::set_balloon(std::uint64_t bytes)
+{
+    if (balloon_ != nullptr)
+        balloon_->set_target(bytes);
+    return balloon_ != nullptr;
 }
 
 void VirtioDevices::look_at_terminal() noexcept

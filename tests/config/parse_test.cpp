@@ -26,6 +26,17 @@ TEST_CASE("the minimal form fills in everything else")
     CHECK(vm.hypervisor.device == DeviceChoice::Auto);
 }
 
+TEST_CASE("a balloon is a flag or has a size")
+{
+    const auto balloon = [](const std::string& value) {
+        return parse_text(R"({"kernel": "k", "balloon": )" + value + "}").balloon.value();
+    };
+    CHECK(balloon("true").enabled);
+    CHECK(!balloon("false").enabled);
+    CHECK(balloon(R"({"size": "64MiB"})").enabled);
+    CHECK(balloon(R"({"size": "64MiB"})").size == 64u << 20);
+}
+
 TEST_CASE("every key of the long form arrives")
 {
     const Vm vm = parse_text(R"({

@@ -202,6 +202,17 @@ TEST_CASE("sockets need a path, a CID that is not the host's, and a way for data
                    "vsock: got sockets, but no way for data"));
 }
 
+TEST_CASE("a balloon holds less than the guest's RAM, which the host must have")
+{
+    CHECK(complaint_of(R"("balloon": true)") == kNone);
+    CHECK(complaint_of(R"("balloon": false, "memory": {"sharing": "lend"})") == kNone);
+    CHECK(contains(complaint_of(R"("balloon": {"size": "1GiB"}, "memory": "1GiB")"),
+                   "balloon.size: got 1GiB; expected less than the guest's RAM"));
+    CHECK(contains(
+        complaint_of(R"("balloon": true, "memory": {"sharing": "lend", "swiotlb": "2MiB"})"),
+        "balloon: got a balloon; expected none, as RAM is lent"));
+}
+
 TEST_CASE("random numbers come where they have a way, and are refused elsewhere if asked for")
 {
     const auto rng = [](const std::string& members) {

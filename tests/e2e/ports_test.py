@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Debian's drivers of the small virtio devices: random numbers, consoles, sockets."""
+"""Debian's drivers of the small virtio devices: random numbers, consoles, sockets, memory."""
 import fcntl
 import hashlib
 import os
 import random
 import socket
 import struct
+import subprocess
 import tempfile
 import termios
 import threading
@@ -215,6 +216,63 @@ class Vsock(Ports):
             self.assertEqual(self.echo(5000, b"still there"), b"still there")
             self.power_off(vm)
         self.assertFalse(os.path.exists(self.path))
+
+
+class Balloon(Ports):
+    MODULES = ["virtio_balloon"]
+    MIB = 1 << 20
+
+    def held(self, vm):
+        """Bytes of guest memory that the host has."""
+        with open(f"/proc/{vm.process.pid}/smaps_rollup") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith("Pss_Shmem:")) * 1024
+
+    def until(self, what, condition):
+        for _ in range(600):
+            if condition():
+                return
+            time.sleep(0.1)
+        self.fail(what)
+
+    def available(self, vm):
+        return int(vm.run("awk '/MemAvailable/ {print $2}' /proc/meminfo")) * 1024
+
+    def fill(self, vm):
+        vm.run("mount -t tmpfs -o size=300m none /mnt && head -c 250000000 /dev/zero >/mnt/x")
+        self.assertGreater(self.held(vm), 250 * self.MIB)
+
+    def test_what_is_free_goes_back_unasked(self):
+        with self.guest(balloon=True) as vm:
+            vm.boot()
+            vm.run("mkdir -p /mnt")
+            vm.run(self.probe)
+            self.fill(vm)
+            vm.run("umount /mnt")
+            self.until("freed memory stays with gh-vmm", lambda: self.held(vm) < 100 * self.MIB)
+            self.fill(vm)
+            self.assertEqual(vm.run("tr -d '\\0' </mnt/x | wc -c").strip(), "0")
+            self.power_off(vm)
+
+    def test_a_target(self):
+        control = f"{self.folder}/control"
+        values = config(initrd=self.initrd, balloon={"size": "200MiB"}, control=control)
+        with Guest(values) as vm:
+            vm.boot()
+            before = self.available(vm)
+            vm.run(self.probe)
+            self.until("the balloon does not fill", lambda: self.available(vm) < before - 190 * self.MIB)
+            subprocess.run([guest.VMM, "balloon", control, "20MiB"], check=True)
+            self.until("the balloon does not empty", lambda: self.available(vm) > before - 40 * self.MIB)
+            self.power_off(vm)
+
+    def test_a_vm_without(self):
+        control = f"{self.folder}/control"
+        with Guest(config(initrd=self.initrd, control=control)) as vm:
+            vm.boot()
+            answer = subprocess.run([guest.VMM, "balloon", control, "20MiB"], capture_output=True)
+            self.assertEqual(answer.returncode, 1)
+            self.assertIn(b"this VM has no balloon", answer.stderr)
+            self.power_off(vm)
 
 
 if __name__ == "__main__":
