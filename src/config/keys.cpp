@@ -111,7 +111,6 @@ constexpr std::array<Words, 4> kAlsoInitrd{"initramfs", "ramdisk", "initrd_path"
 constexpr std::array<Words, 4> kAlsoParams{"cmdline", "bootargs", "append", "boot_args"};
 constexpr std::array<Words, 4> kAlsoCpus{"vcpus", "smp", "num_cpus", "cores"};
 constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_size"};
-constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
 constexpr std::array<Words, 2> kAlsoRtc{"clock", "real_time_clock"};
 constexpr std::array<Words, 2> kAlsoPowerButton{"powerbtn", "gpio_keys"};
 constexpr std::array<Words, 2> kAlsoWatchdog{"wdt", "sp805"};

@@ -54,18 +54,12 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
     : config_(vm),
       plan_(std::move(plan)),
       memory_(plan_.regions),
-      serial_(make_serial_lines(
-          vm.serial, poller_,
-          [this] {
-              ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)", true});
-          })),
-      virtio_(vm, dma_),
-      platform_(vm, poller_, ending_),
       serial_(make_serial_lines(vm.serial, poller_, keyboard_end())),
       virtio_(vm, {.io = poller_,
                    .end = keyboard_end(),
                    .memory = dma_,
                    .releases_memory = opened.emulated}),
+      platform_(vm, poller_, ending_),
       vm_(std::move(opened.vm)),
       io_(ending_),
       vcpu_threads_(ending_)
@@ -210,12 +204,6 @@ bool Machine::set_balloon(std::uint64_t bytes)
 void Machine::terminal_resized() noexcept
 {
     virtio_.look_at_terminal();
-}
-
-// None yet: the devices of gh-vmm do not include one.
-bool Machine::press_power_button()
-{
-    return false;
 }
 
 void Machine::describe(control::Status& status) const

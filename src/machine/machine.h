@@ -54,9 +54,6 @@ public:
     [[nodiscard]] bool pause();
     void resume();
 
-    /// Asks the guest to power off; false if it has no button.
-    [[nodiscard]] bool press_power_button();
-
     /// How many bytes of its memory the guest is to give back; false if it has no balloon.
     [[nodiscard]] bool set_balloon(std::uint64_t bytes);
 
