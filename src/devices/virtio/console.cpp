@@ -109,7 +109,7 @@ void Console::resize(TerminalSize size) noexcept
     wake_.signal();
 }
 
-void Console::drain() noexcept
+void Console::drain() const noexcept
 {
     for (const auto& port : ports_)
         port->drain();

@@ -27,7 +27,7 @@ public:
     /// The terminal that gh-vmm runs in has this size now. Any thread.
     void resize(TerminalSize size) noexcept;
     /// After the io thread: writes what is left.
-    void drain() noexcept;
+    void drain() const noexcept;
 
     [[nodiscard]] DeviceId id() const noexcept override { return DeviceId::Console; }
     [[nodiscard]] const char* name() const noexcept override { return "console"; }

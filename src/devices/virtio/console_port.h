@@ -47,7 +47,7 @@ public:
     void serve();
 
     /// After the io thread: writes what is left.
-    void drain() noexcept { options_.backend->link().drain(); }
+    void drain() const noexcept { options_.backend->link().drain(); }
 
     [[nodiscard]] std::mutex& door() noexcept override { return door_; }
     [[nodiscard]] std::size_t room() const noexcept override;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 namespace gh::virtio {
 
@@ -43,7 +44,11 @@ struct VsockPorts {
     std::uint32_t host = 0;
     std::uint32_t guest = 0;
 
-    auto operator<=>(const VsockPorts&) const = default;
+    bool operator==(const VsockPorts&) const = default;
+    bool operator<(const VsockPorts& other) const noexcept
+    {
+        return std::pair(host, guest) < std::pair(other.host, other.guest);
+    }
 };
 
 }  // namespace gh::virtio
