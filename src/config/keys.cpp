@@ -72,6 +72,12 @@ constexpr Slot kStruct{
     .open = [](void* object) -> void* { return &Field<Member>::of(object); },
 };
 
+/// The slot of a member that is a struct, or nothing.
+template <auto Member>
+constexpr Slot kOptional{
+    .open = [](void* object) -> void* { return &Field<Member>::of(object).emplace(); },
+};
+
 /// The slot of a member that is a vector.
 template <auto Member>
 constexpr Slot kList{
@@ -107,10 +113,12 @@ constexpr std::array<Words, 4> kAlsoInitrd{"initramfs", "ramdisk", "initrd_path"
 constexpr std::array<Words, 4> kAlsoParams{"cmdline", "bootargs", "append", "boot_args"};
 constexpr std::array<Words, 4> kAlsoCpus{"vcpus", "smp", "num_cpus", "cores"};
 constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_size"};
-constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
 constexpr std::array<Words, 2> kAlsoRtc{"clock", "real_time_clock"};
 constexpr std::array<Words, 2> kAlsoPowerButton{"powerbtn", "gpio_keys"};
 constexpr std::array<Words, 2> kAlsoWatchdog{"wdt", "sp805"};
+constexpr std::array<Words, 3> kAlsoSerial{"uart", "tty", "com"};
+constexpr std::array<Words, 3> kAlsoConsole{"hvc", "virtio_console", "virtio_serial"};
+constexpr std::array<Words, 2> kAlsoPortName{"port", "label"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
 constexpr std::array<Words, 6> kAlsoDisks{"disk", "drives", "drive", "block", "storage", "rwdisk"};
 constexpr std::array<Words, 3> kAlsoPath{"image", "file", "path_on_host"};
@@ -130,6 +138,10 @@ constexpr std::array<Words, 4> kAlsoTap{"tap_name", "host_dev_name", "ifname", "
 constexpr std::array<Words, 3> kAlsoFd{"fds", "tap_fd", "socket"};
 constexpr std::array<Words, 2> kAlsoMac{"guest_mac", "mac_address"};
 constexpr std::array<Words, 4> kAlsoForward{"hostfwd", "forwards", "port_forward", "ports"};
+constexpr std::array<Words, 2> kAlsoCid{"guest_cid", "context_id"};
+constexpr std::array<Words, 2> kAlsoUds{"uds_path", "uds"};
+constexpr std::array<Words, 2> kAlsoBalloonSize{"amount", "amount_mib"};
+constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -280,6 +292,19 @@ constexpr std::array kSerialKeys{
 };
 constexpr Key kSerial{.kind = Kind::Object, .members = kSerialKeys, .short_form = "type"};
 
+constexpr std::array kConsoleKeys{
+    kSerialKeys[0],
+    kSerialKeys[1],
+    Key{.name = "name",
+        .kind = Kind::Text,
+        .slot = kValue<&Serial::name>,
+        .help = "Makes it a port that programs open, /dev/virtio-ports/NAME. Without it: a "
+                "console, hvc0 and so on.",
+        .range = {1, 63},
+        .also = kAlsoPortName},
+};
+constexpr Key kConsole{.kind = Kind::Object, .members = kConsoleKeys, .short_form = "type"};
+
 constexpr std::array kDiskKeys{
     Key{.name = "path",
         .kind = Kind::Path,
@@ -389,6 +414,35 @@ constexpr std::array kNetKeys{
         .element = &kForward},
 };
 constexpr Key kNet{.kind = Kind::Object, .members = kNetKeys, .short_form = "type"};
+constexpr std::array kBalloonKeys{
+    Key{.name = "enabled",
+        .kind = Kind::Flag,
+        .slot = kValue<&Balloon::enabled>,
+        .help = "Whether there is a balloon."},
+    Key{.name = "size",
+        .kind = Kind::Size,
+        .slot = kValue<&Balloon::size>,
+        .help = "Bytes that it is to hold at first; gh-vmm balloon changes it.",
+        .range = {0, kAddressEnd - kLowestRam, kPage},
+        .also = kAlsoBalloonSize},
+};
+
+constexpr std::array kVsockKeys{
+    Key{.name = "cid",
+        .kind = Kind::Number,
+        .slot = kValue<&Vsock::cid>,
+        .help = "The guest's number, its address; the host is 2.",
+        .range = {3, 0xffff'fffe},
+        .note = "below are the host's and loopback's",
+        .also = kAlsoCid},
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = kValue<&Vsock::path>,
+        .help = "The unix socket to listen at for connections to the guest; those of the guest to "
+                "port P of the host go to the unix socket of this path with _P behind.",
+        .required = true,
+        .also = kAlsoUds},
+};
 
 constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
 constexpr std::array kDtbKeys{
@@ -560,6 +614,14 @@ constexpr std::array kVmKeys{
         .range = {0, 4},
         .also = kAlsoSerial,
         .element = &kSerial},
+    Key{.name = "console",
+        .kind = Kind::List,
+        .slot = kList<&Vm::console>,
+        .help = "Ports of a virtio console, which carry what serial lines can, faster; a bare text "
+                "is a type.",
+        .range = {0, 8},
+        .also = kAlsoConsole,
+        .element = &kConsole},
     Key{.name = "disks",
         .kind = Kind::List,
         .slot = kList<&Vm::disks>,
@@ -596,6 +658,26 @@ constexpr std::array kVmKeys{
         .help = "A watchdog (SP805), which ends the VM when the guest has started it and then "
                 "neglects it.",
         .also = kAlsoWatchdog},
+    Key{.name = "vsock",
+        .kind = Kind::Object,
+        .slot = kOptional<&Vm::vsock>,
+        .help = "Sockets between guest and host (AF_VSOCK) over unix sockets; a bare text is a "
+                "path.",
+        .members = kVsockKeys,
+        .short_form = "path"},
+    Key{.name = "balloon",
+        .kind = Kind::Object,
+        .slot = kOptional<&Vm::balloon>,
+        .help = "Lets the host take memory back that the guest does not use; a bare true is an "
+                "empty balloon.",
+        .members = kBalloonKeys,
+        .short_form = "enabled"},
+    Key{.name = "rng",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::rng>,
+        .help = "Random numbers of the host's for the guest (virtio-rng). Without the key: true "
+                "where devices reach the guest's memory.",
+        .also = kAlsoRng},
     Key{.name = "dtb",
         .kind = Kind::Object,
         .slot = kStruct<&Vm::dtb>,

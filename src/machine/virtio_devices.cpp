@@ -4,11 +4,16 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "devices/virtio/block.h"
+#include "devices/virtio/entropy.h"
+#include "devices/virtio/vsock.h"
 #include "machine/net_card.h"
+#include "machine/serial_lines.h"
 
 #include <cstdint>
 #include <functional>
 #include <string>
+
+#include <unistd.h>
 
 namespace gh::machine {
 namespace {
@@ -19,40 +24,79 @@ constexpr std::size_t kSlots = 32;
 constexpr std::uint64_t kBase = 0x3010'0000;
 constexpr std::uint32_t kFirstSpi = 16;
 
-using Made = std::unique_ptr<virtio::VirtioDevice>;
-
-Made make_disk(const config::Disk& disk, const std::string& name)
-{
-    return std::make_unique<virtio::Block>(virtio::Block::Options{
-        .name = name,
-        .serial = disk.serial,
-        .queues = disk.queues,
-        .image = {.path = disk.path,
-                  .readonly = disk.readonly,
-                  .direct = disk.direct,
-                  .lock = disk.lock},
-    });
-}
-
-/// A device that a configuration asks for.
+/// A device that a configuration asks for: its name, and how it comes into being.
 struct Wanted {
     std::string name;
-    std::function<Made(const std::string& name)> make;
+    std::function<std::unique_ptr<virtio::VirtioDevice>(const VirtioHost&)> make;
 };
 
-/// All of them, in the order of their slots.
+Wanted disk(const config::Disk& disk, std::size_t index)
+{
+    const std::string name = "disk" + std::to_string(index);
+    return {name, [name, &disk](const VirtioHost&) {
+                return std::make_unique<virtio::Block>(virtio::Block::Options{
+                    .name = name,
+                    .serial = disk.serial,
+                    .queues = disk.queues,
+                    .image = {.path = disk.path,
+                              .readonly = disk.readonly,
+                              .direct = disk.direct,
+                              .lock = disk.lock},
+                });
+            }};
+}
+
+Wanted card(const config::Net& net, std::size_t index)
+{
+    const std::string name = "net" + std::to_string(index);
+    return {name, [name, &net](const VirtioHost&) { return make_net(net, name); }};
+}
+
+Wanted console(const std::vector<config::Serial>& lines)
+{
+    return {"console", [&lines](const VirtioHost& host) {
+                std::vector<virtio::ConsolePort::Options> ports;
+                for (const auto& line : lines)
+                    ports.push_back({.name = line.name,
+                                     .is_terminal = line.type == config::SerialType::Stdio,
+                                     .backend = make_serial_backend(line, host.io, host.end)});
+                return std::make_unique<virtio::Console>(std::move(ports));
+            }};
+}
+
+// A page that the host has taken back would stay the guest's where a hypervisor has its address.
+std::unique_ptr<virtio::VirtioDevice> make_balloon(std::uint64_t size, const VirtioHost& host)
+{
+    if (!host.releases_memory)
+        throw Error(
+            "balloon: the kernel's Gunyah driver pins guest memory, so that none comes back to the "
+            "host; leave balloon out, or use the emulated device (hypervisor.device)");
+    return std::make_unique<virtio::Balloon>(host.memory, size);
+}
+
+/// The one list of them, in the order of their slots.
 std::vector<Wanted> wanted_of(const config::Vm& vm)
 {
-    std::vector<Wanted> all;
-    const auto add = [&all](const char* kind, const auto& settings, auto make) {
-        for (std::size_t i = 0; i < settings.size(); i++)
-            all.push_back({kind + std::to_string(i), [make, &one = settings[i]](const auto& name) {
-                               return make(one, name);
-                           }});
-    };
-    add("disk", vm.disks, make_disk);
-    add("net", vm.net, make_net);
-    return all;
+    std::vector<Wanted> wanted;
+    for (std::size_t i = 0; i < vm.disks.size(); i++)
+        wanted.push_back(disk(vm.disks[i], i));
+    for (std::size_t i = 0; i < vm.net.size(); i++)
+        wanted.push_back(card(vm.net[i], i));
+    if (vm.vsock)
+        wanted.push_back({"vsock", [&vsock = *vm.vsock](const VirtioHost&) {
+                              return std::make_unique<virtio::Vsock>(
+                                  virtio::Vsock::Options{.cid = vsock.cid, .path = vsock.path});
+                          }});
+    if (vm.rng == true)
+        wanted.push_back(
+            {"rng", [](const VirtioHost&) { return std::make_unique<virtio::Entropy>(); }});
+    if (!vm.console.empty())
+        wanted.push_back(console(vm.console));
+    if (vm.balloon && vm.balloon->enabled)
+        wanted.push_back({"balloon", [size = vm.balloon->size](const VirtioHost& host) {
+                              return make_balloon(size, host);
+                          }});
+    return wanted;
 }
 
 }  // namespace
@@ -62,7 +106,7 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
     const auto wanted = wanted_of(vm);
     if (wanted.size() > kSlots)
         throw Error("the VM has " + std::to_string(wanted.size()) +
-                    " virtio devices (disks, net); there is room for " + std::to_string(kSlots));
+                    " virtio devices; there is room for " + std::to_string(kSlots));
     std::vector<fdt::MmioDevice> places;
     for (std::uint32_t slot = 0; slot < wanted.size(); slot++) {
         fdt::MmioDevice place;
@@ -78,14 +122,20 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
     return places;
 }
 
-VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory)
+VirtioDevices::VirtioDevices(const config::Vm& vm, const VirtioHost& host)
 {
-    for (const auto& [name, make] : wanted_of(vm))
-        devices_.push_back(make(name));
+    for (const Wanted& wanted : wanted_of(vm)) {
+        auto& device = devices_.emplace_back(wanted.make(host));
+        if (auto* const console = dynamic_cast<virtio::Console*>(device.get()))
+            console_ = console;
+        if (auto* const balloon = dynamic_cast<virtio::Balloon*>(device.get()))
+            balloon_ = balloon;
+    }
+    look_at_terminal();
     const bool lent = vm.memory.sharing == config::Sharing::Lend;
     for (const auto& device : devices_)
         transports_.push_back(std::make_unique<virtio::MmioTransport>(
-            *device, memory, virtio::MmioTransport::Options{.access_platform = lent}));
+            *device, host.memory, virtio::MmioTransport::Options{.access_platform = lent}));
 }
 
 void VirtioDevices::attach(std::span<const fdt::MmioDevice> places, MmioBus& bus, gunyah::Vm& vm)
@@ -108,6 +158,27 @@ void VirtioDevices::stop() noexcept
 {
     for (const auto& transport : transports_)
         transport->stop();
+}
+
+void VirtioDevices::drain() noexcept
+{
+    if (console_ != nullptr)
+        console_->drain();
+}
+
+bool VirtioDevices::set_balloon(std::uint64_t bytes)
+{
+    if (balloon_ != nullptr)
+        balloon_->set_target(bytes);
+    return balloon_ != nullptr;
+}
+
+void VirtioDevices::look_at_terminal() noexcept
+{
+    if (console_ == nullptr)
+        return;
+    if (const auto size = terminal_size(STDIN_FILENO))
+        console_->resize(*size);
 }
 
 }  // namespace gh::machine

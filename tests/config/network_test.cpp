@@ -92,7 +92,7 @@ TEST_CASE("what belongs to another type of card is refused")
 TEST_CASE("a card of a VM whose RAM is lent wants a bounce buffer")
 {
     CHECK(contains(complaint_of(R"("memory": {"sharing": "lend"}, "net": "user")"),
-                   "got net, but no way for data"));
+                   "got cards, but no way for data"));
     CHECK(complaint_of(R"("memory": {"sharing": "lend", "swiotlb": "16MiB"}, "net": "user")") ==
           kNone);
 }

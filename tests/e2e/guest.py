@@ -46,6 +46,21 @@ def config(**changes):
     return {key: value for key, value in values.items() if value is not None}
 
 
+def with_modules(folder, modules, **programs):
+    """An initrd with modules of the kernel's and static programs (source files in guest/) in /bin, and
+    the command that loads the modules in this order."""
+    need("vmlinuz", "busybox", *(f"modules/{name}.ko" for name in modules))
+    files = [f"{GUEST}/modules/{name}.ko=modules/{name}.ko" for name in modules]
+    for name, source in programs.items():
+        program = pathlib.Path(folder) / name
+        subprocess.run(["aarch64-linux-gnu-gcc", "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-o", program,
+                        pathlib.Path(__file__).parent / "guest" / source], check=True)
+        files.append(f"{program}=bin/{name}")
+    initrd = pathlib.Path(folder) / "initrd.gz"
+    subprocess.run([ROOT / "scripts/make-initrd", initrd, *files], check=True)
+    return str(initrd), " && ".join(f"insmod /modules/{name}.ko" for name in modules)
+
+
 def qemu_command(values):
     size = values["memory"].replace("iB", "")
     params = " ".join(values["params"]).replace("ttyS0", "ttyAMA0")
@@ -153,7 +168,8 @@ class Guest:
     def run(self, command, seconds=120):
         """Runs a shell command; returns its output and fails the test if its status is not 0."""
         self.send(f'{command}; echo "=""=$?=="\n')
-        self.expect(rb'"=""=\$\?=="[^\n]*\n')
+        # The shell's echo, which its line editing may break anywhere.
+        self.expect(rb"[\r\n]*".join(re.escape(bytes([byte])) for byte in b'"=""=$?=="') + rb"[^\n]*\n")
         match = self.expect(rb"(?s)(.*)==(\d+)==\r*\n", seconds)
         self.expect(PROMPT)
         if match[2] != b"0":
