@@ -89,6 +89,7 @@ constexpr Slot kTextElement{
 
 using Words = std::string_view;
 constexpr std::array<Words, 2> kSharings{"share", "lend"};
+constexpr std::array<Words, 3> kDiskIos{"auto", "uring", "threads"};
 constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
 constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
@@ -130,6 +131,7 @@ constexpr std::array<Words, 4> kAlsoTap{"tap_name", "host_dev_name", "ifname", "
 constexpr std::array<Words, 3> kAlsoFd{"fds", "tap_fd", "socket"};
 constexpr std::array<Words, 2> kAlsoMac{"guest_mac", "mac_address"};
 constexpr std::array<Words, 4> kAlsoForward{"hostfwd", "forwards", "port_forward", "ports"};
+constexpr std::array<Words, 3> kAlsoDiskIo{"aio", "io_engine", "async_executor"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -314,9 +316,16 @@ constexpr std::array kDiskKeys{
     Key{.name = "queues",
         .kind = Kind::Number,
         .slot = kValue<&Disk::queues>,
-        .help = "How many requests the host works on at a time, each queue in a thread.",
+        .help = "How many queues of requests the disk has, each in a thread of the host's.",
         .range = {1, 8},
         .also = kAlsoQueues},
+    Key{.name = "io",
+        .kind = Kind::Choice,
+        .slot = kValue<&Disk::io>,
+        .help = "What works on the requests: the host's io_uring on all of a queue side by side, or "
+                "the queue's thread on one after the other; `auto` is io_uring where there is one.",
+        .choices = kDiskIos,
+        .also = kAlsoDiskIo},
 };
 constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
 

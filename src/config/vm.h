@@ -12,6 +12,7 @@
 namespace gh::config {
 
 enum class Sharing { Share, Lend };
+enum class DiskIo { Auto, Uring, Threads };
 enum class DeviceChoice { Auto, Kernel, Emulated };
 enum class ResourceManager { Open, Production };
 enum class Code { Contract, Strict };
@@ -69,6 +70,7 @@ struct Disk {
     bool lock = true;     // nobody else may have the image meanwhile
     std::string serial;   // at most 20 bytes; may be empty
     unsigned queues = 1;  // 1..8
+    DiskIo io = DiskIo::Auto;
 };
 
 /// A port of the host's that leads to one of the guest's.

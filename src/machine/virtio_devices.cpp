@@ -21,12 +21,23 @@ constexpr std::uint32_t kFirstSpi = 16;
 
 using Made = std::unique_ptr<virtio::VirtioDevice>;
 
+virtio::Block::Io io_of(const config::Disk& disk)
+{
+    switch (disk.io) {
+    case config::DiskIo::Auto: break;
+    case config::DiskIo::Uring: return virtio::Block::Io::Uring;
+    case config::DiskIo::Threads: return virtio::Block::Io::Threads;
+    }
+    return virtio::Block::Io::Auto;
+}
+
 Made make_disk(const config::Disk& disk, const std::string& name)
 {
     return std::make_unique<virtio::Block>(virtio::Block::Options{
         .name = name,
         .serial = disk.serial,
         .queues = disk.queues,
+        .io = io_of(disk),
         .image = {.path = disk.path,
                   .readonly = disk.readonly,
                   .direct = disk.direct,

@@ -39,7 +39,7 @@ TEST_CASE("every key of the long form arrives")
                                 "sharing": "lend"}]},
         "serial": [{"type": "pty", "path": "tty"}, "null", {"type": "file", "path": "/log"}],
         "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
-                   "serial": "root", "queues": 4}, "/dev/sda"],
+                   "serial": "root", "queues": 4, "io": "threads"}, "/dev/sda"],
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
                        "resource_manager": "production", "engine": "jit",
@@ -69,6 +69,7 @@ TEST_CASE("every key of the long form arrives")
     CHECK((disk.readonly && disk.direct && !disk.lock));
     CHECK(disk.serial == "root");
     CHECK(disk.queues == 4);
+    CHECK(disk.io == DiskIo::Threads);
     CHECK(vm.disks.at(1).path == "/dev/sda");
     CHECK((!vm.disks.at(1).readonly && vm.disks.at(1).lock));
     CHECK(vm.dtb.overlays == std::vector<std::string>{"/vm/a", "/b"});
