@@ -69,8 +69,8 @@ void BlockQueue::take()
     complete();
 }
 
-/// Handler of the ring, which comes to take more, too: there is room again. What the page cache has
-/// is finished as soon as it is submitted, so that a batch costs a system call and an interrupt.
+/// Handler of the ring, which comes to take more, too: there is room again. A batch costs a system
+/// call, if it does not come from the page cache, and an interrupt.
 void BlockQueue::complete()
 {
     Queue& queue = active_.queue;
@@ -125,22 +125,31 @@ BlockRequest& BlockQueue::fresh()
     return request;
 }
 
-bool BlockQueue::works_at_once(const DiskOperation& operation) const noexcept
+/// Makes the call in this thread, if that is better: its result.
+std::optional<std::int64_t> BlockQueue::made_here(const DiskOperation& operation) noexcept
 {
-    return operation.call == DiskOperation::Call::Discard;
+    switch (operation.by) {
+    case DiskOperation::By::Ring: break;
+    case DiskOperation::By::Thread: return operation.perform();
+    case DiskOperation::By::ThreadIfItMay: return operation.perform_cached();
+    }
+    return std::nullopt;
 }
 
 void BlockQueue::go_on(BlockRequest& request, Next next)
 {
-    while (next == Next::Operate && works_at_once(request.operation()))
-        next = request.operated(disk_, request.operation().perform());
-    switch (next) {
-    case Next::Operate: return ring_->add(request.operation(), &request);
-    case Next::Flush: to_flush_.push_back(&request); return begin_flush();
-    case Next::Answer:
-        active_.queue.push(request.chain().head, request.answer());
-        idle_.push_back(&request);
+    while (next == Next::Operate) {
+        const auto result = made_here(request.operation());
+        if (!result)
+            return ring_->add(request.operation(), &request);
+        next = request.operated(disk_, *result);
     }
+    if (next == Next::Flush) {
+        to_flush_.push_back(&request);
+        return begin_flush();
+    }
+    active_.queue.push(request.chain().head, request.answer());
+    idle_.push_back(&request);
 }
 
 // One at a time: of two in flight, only one would be told of pages that the host lost. Those that

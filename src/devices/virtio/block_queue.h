@@ -37,10 +37,11 @@ private:
     void take();
     [[nodiscard]] bool take_some();
     void complete();
+    [[nodiscard]] static std::optional<std::int64_t> made_here(
+        const DiskOperation& operation) noexcept;
     void go_on(BlockRequest& request, Next next);
     void begin_flush();
     void end_flush(std::int64_t result);
-    [[nodiscard]] bool works_at_once(const DiskOperation& operation) const noexcept;
     [[nodiscard]] BlockRequest& fresh();
 
     BlockDisk& disk_;

@@ -111,7 +111,15 @@ void DiskImage::transfer(Way way, std::uint64_t offset, const Buffer& buffer,
     GH_CHECK(offset <= size_ && buffer.size() <= size_ - offset);
     to.call = way == Way::Read ? DiskOperation::Call::Read : DiskOperation::Call::Write;
     // What is no whole number of blocks goes through the page cache, which Linux keeps coherent.
-    to.fd = direct_ && is_aligned_to_blocks(offset, buffer) ? direct_.get() : file_.get();
+    const bool direct = direct_ && is_aligned_to_blocks(offset, buffer);
+    to.fd = direct ? direct_.get() : file_.get();
+    // Whole pages are written to the cache without a look at the medium. ext4, for one, would have
+    // the ring do that in another thread, which takes three times as long.
+    const bool whole_pages = is_aligned(offset | buffer.size(), kPage);
+    to.by = direct             ? DiskOperation::By::Ring
+            : way == Way::Read ? DiskOperation::By::ThreadIfItMay
+            : whole_pages      ? DiskOperation::By::Thread
+                               : DiskOperation::By::Ring;
     to.offset = offset;
     to.pieces.assign(buffer.pieces().begin(), buffer.pieces().end());
     to.first = 0;
@@ -160,6 +168,7 @@ void DiskImage::discard(std::uint64_t offset, std::uint64_t size, DiskOperation&
     to.size = size;
     to.mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
     to.otherwise = DiskOperation::Otherwise::Nothing;
+    to.by = is_device_ ? DiskOperation::By::Thread : DiskOperation::By::Ring;
 }
 
 void DiskImage::write_zeroes(std::uint64_t offset, std::uint64_t size, bool unmap,
@@ -171,6 +180,7 @@ void DiskImage::write_zeroes(std::uint64_t offset, std::uint64_t size, bool unma
     to.size = size;
     to.mode = (unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE) | FALLOC_FL_KEEP_SIZE;
     to.otherwise = DiskOperation::Otherwise::WriteZeroes;
+    to.by = DiskOperation::By::Ring;
 }
 
 }  // namespace gh::virtio

@@ -43,6 +43,17 @@ std::int64_t DiskOperation::perform() const noexcept
     return result < 0 ? -errno : result;
 }
 
+std::optional<std::int64_t> DiskOperation::perform_cached() const noexcept
+{
+    const auto some = left();
+    const ssize_t result = ::preadv2(fd, some.data(), static_cast<int>(some.size()),
+                                     static_cast<off_t>(offset), RWF_NOWAIT);
+    if (result >= 0)
+        return result;
+    return errno == EAGAIN || errno == EOPNOTSUPP ? std::nullopt
+                                                  : std::optional<std::int64_t>(-errno);
+}
+
 std::optional<int> DiskOperation::advance(std::int64_t result)
 {
     const bool transfers = call == Call::Read || call == Call::Write;

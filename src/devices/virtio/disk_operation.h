@@ -19,12 +19,20 @@ struct DiskOperation {
     /// What an Allocate or Discard does where the host cannot.
     enum class Otherwise { Nothing, WriteZeroes };
 
+    /// Who makes the call, where there is a ring. What the page cache does costs a thread less.
+    enum class By {
+        Ring,
+        Thread,         // does not look at the medium, or no ring knows it
+        ThreadIfItMay,  // perform_cached() first
+    };
+
     Call call = Call::Sync;
     int fd = -1;
     std::uint64_t offset = 0;  // bytes
     std::uint64_t size = 0;    // bytes; of Allocate and Discard
     int mode = 0;              // fallocate(2)'s; of Allocate
     Otherwise otherwise = Otherwise::Nothing;
+    By by = By::Ring;
     std::vector<iovec> pieces;  // of Read and Write
     std::size_t first = 0;      // the piece that comes next
 
@@ -33,6 +41,9 @@ struct DiskOperation {
 
     /// Makes the call here and now: its result, or a negative errno.
     [[nodiscard]] std::int64_t perform() const noexcept;
+
+    /// The same where that waits for no medium, of Read; otherwise nothing is done.
+    [[nodiscard]] std::optional<std::int64_t> perform_cached() const noexcept;
 
     /// Takes the result of the call, as perform() gives it. 0 or a positive errno once all is done;
     /// nothing while the call must be made again.
