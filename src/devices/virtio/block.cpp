@@ -71,15 +71,18 @@ Configuration configuration_of(const DiskImage& image, std::size_t queues)
     return config;
 }
 
-bool chooses_uring(Block::Io io)
+/// As deep as a queue is long, or nothing for threads.
+std::unique_ptr<IoRing> make_ring(Block::Io io)
 {
     if (io == Block::Io::Threads)
-        return false;
-    const int refusal = IoRing::refusal();
-    if (refusal != 0 && io == Block::Io::Uring)
-        throw Error("the host has no io_uring for us: " + errno_text(refusal) +
-                    " (\"io\": \"threads\" does without)");
-    return refusal == 0;
+        return nullptr;
+    try {
+        return std::make_unique<IoRing>(Block::kQueueSize);
+    } catch (const Error&) {
+        if (io == Block::Io::Uring)
+            throw;
+        return nullptr;
+    }
 }
 
 }  // namespace
@@ -87,11 +90,10 @@ bool chooses_uring(Block::Io io)
 Block::Block(Options options)
     : disk_{.name = std::move(options.name),
             .serial = std::move(options.serial),
-            .image = DiskImage(options.image)},
-      uring_(chooses_uring(options.io))
+            .image = DiskImage(options.image)}
 {
     for (unsigned queue = 0; queue < options.queues; ++queue)
-        sync_files_.push_back(disk_.image.open_to_sync());
+        lanes_.push_back({disk_.image.open_to_sync(), make_ring(options.io)});
 }
 
 Block::~Block()
@@ -102,20 +104,20 @@ Block::~Block()
 std::uint64_t Block::features() const noexcept
 {
     return flag(kSegMax) | flag(kBlockSize) | flag(kFlush) | flag(kTopology) |
-           (sync_files_.size() > 1 ? flag(kMultiQueue) : 0) |
+           (lanes_.size() > 1 ? flag(kMultiQueue) : 0) |
            (disk_.image.readonly() ? flag(kReadonly) : flag(kDiscard) | flag(kWriteZeroes));
 }
 
 std::vector<std::uint16_t> Block::queue_sizes() const
 {
     std::vector<std::uint16_t> sizes;
-    sizes.assign(sync_files_.size(), kQueueSize);
+    sizes.assign(lanes_.size(), kQueueSize);
     return sizes;
 }
 
 void Block::read_config(std::uint64_t offset, std::span<std::byte> to) noexcept
 {
-    auto config = configuration_of(disk_.image, sync_files_.size());
+    auto config = configuration_of(disk_.image, lanes_.size());
     const auto all = std::as_writable_bytes(std::span(&config, 1));
     if (offset >= all.size())
         return;
@@ -126,9 +128,11 @@ void Block::read_config(std::uint64_t offset, std::span<std::byte> to) noexcept
 void Block::start(std::uint64_t features, std::vector<ActiveQueue> queues, Notifier& notifier)
 {
     disk_.write_through = (features & flag(kFlush)) == 0;
-    for (const ActiveQueue& queue : queues)
-        queues_.push_back(std::make_unique<BlockQueue>(disk_, sync_files_.at(queue.index), uring_,
-                                                       queue, notifier));
+    for (const ActiveQueue& queue : queues) {
+        const Lane& lane = lanes_.at(queue.index);
+        queues_.push_back(
+            std::make_unique<BlockQueue>(disk_, lane.sync_file, lane.ring.get(), queue, notifier));
+    }
 }
 
 void Block::stop() noexcept

@@ -5,6 +5,7 @@
 #include "devices/virtio/block_queue.h"
 #include "devices/virtio/block_request.h"
 #include "devices/virtio/device.h"
+#include "devices/virtio/io_ring.h"
 
 #include <cstdint>
 #include <memory>
@@ -48,9 +49,14 @@ public:
     void stop() noexcept override;
 
 private:
+    /// What each queue keeps from one start to the next.
+    struct Lane {
+        Fd sync_file;
+        std::unique_ptr<IoRing> ring;  // or none
+    };
+
     BlockDisk disk_;
-    std::vector<Fd> sync_files_;  // one a queue
-    bool uring_;
+    std::vector<Lane> lanes_;
     std::vector<std::unique_ptr<BlockQueue>> queues_;
 };
 

@@ -10,17 +10,15 @@
 
 namespace gh::virtio {
 
-BlockQueue::BlockQueue(BlockDisk& disk, const Fd& sync_file, bool uring, const ActiveQueue& active,
-                       Notifier& notifier)
-    : disk_(disk), active_(active), notifier_(notifier)
+BlockQueue::BlockQueue(BlockDisk& disk, const Fd& sync_file, IoRing* ring,
+                       const ActiveQueue& active, Notifier& notifier)
+    : disk_(disk), active_(active), notifier_(notifier), ring_(ring)
 {
     sync_.fd = sync_file.get();
-    if (uring)
-        ring_.emplace(active.queue.size());
     worker_.emplace(
         disk.name + "-" + std::to_string(active.index), notifier, [this](Poller& poller) {
             poller.add(active_.kick->get(), EPOLLIN, [this](std::uint32_t) { take(); });
-            if (ring_)
+            if (ring_ != nullptr)
                 poller.add(ring_->get(), EPOLLIN, [this](std::uint32_t) { complete(); });
         });
 }
@@ -28,7 +26,7 @@ BlockQueue::BlockQueue(BlockDisk& disk, const Fd& sync_file, bool uring, const A
 BlockQueue::~BlockQueue()
 {
     worker_.reset();
-    if (ring_)
+    if (ring_ != nullptr)
         ring_->drain();
 }
 
@@ -58,7 +56,7 @@ int BlockQueue::flush_now()
 /// Handler of the kick.
 void BlockQueue::take()
 {
-    if (!ring_) {
+    if (ring_ == nullptr) {
         BlockRequest& request = fresh();
         idle_.push_back(&request);
         (void)serve(active_, request.chain(), notifier_,

@@ -19,8 +19,8 @@ namespace gh::virtio {
 class BlockQueue {
 public:
     /// `sync_file`: the image, opened for this queue alone, since Linux tells each open file once
-    /// of pages that it lost. Both it and `disk` outlive the queue. Throws Error.
-    BlockQueue(BlockDisk& disk, const Fd& sync_file, bool uring, const ActiveQueue& active,
+    /// of pages that it lost. `ring`: its own, too, or none. All outlive the queue. Throws Error.
+    BlockQueue(BlockDisk& disk, const Fd& sync_file, IoRing* ring, const ActiveQueue& active,
                Notifier& notifier);
     /// Returns when nothing touches guest memory any more. What the kernel has begun is waited for:
     /// nothing can take the guest's buffers away from a disk that reads into them.
@@ -52,7 +52,7 @@ private:
     std::vector<BlockRequest*> idle_;
     std::vector<BlockRequest*> to_flush_;  // with the next flush
     std::vector<BlockRequest*> flushing_;  // with that in flight: there is one at a time
-    std::optional<IoRing> ring_;
+    IoRing* ring_;
     std::optional<Worker> worker_;  // last, so that it goes first
 };
 

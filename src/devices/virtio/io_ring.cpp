@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -16,7 +17,7 @@ namespace {
 volatile std::sig_atomic_t trapped = 0;
 
 /// Android's filter for applications raises SIGSYS where others answer EPERM.
-int ask_kernel() noexcept
+int refusal() noexcept
 {
     struct sigaction quiet {};
     struct sigaction before {};
@@ -69,22 +70,18 @@ void prepare(io_uring_sqe& entry, const DiskOperation& operation)
 
 }  // namespace
 
-int IoRing::refusal() noexcept
-{
-    if (const int error = ask_kernel())
-        return error;
-    io_uring ring{};
-    if (const int result = ::io_uring_queue_init(1, &ring, 0); result < 0)
-        return -result;
-    const bool good = knows_operations(ring);
-    ::io_uring_queue_exit(&ring);
-    return good ? 0 : ENOSYS;
-}
-
 IoRing::IoRing(unsigned depth) : ring_(std::make_unique<io_uring>())
 {
-    if (const int result = ::io_uring_queue_init(depth, ring_.get(), 0); result < 0)
-        throw Error("io_uring: " + errno_text(-result) + " (\"io\": \"threads\" does without)");
+    int error = refusal();
+    if (error == 0)
+        error = -::io_uring_queue_init(depth, ring_.get(), 0);
+    if (error == 0 && !knows_operations(*ring_)) {
+        ::io_uring_queue_exit(ring_.get());
+        error = ENOSYS;
+    }
+    if (error != 0)
+        throw Error("the host has no io_uring for us: " + errno_text(error) +
+                    R"( ("io": "threads" does without))");
 }
 
 IoRing::~IoRing()
@@ -113,14 +110,12 @@ void IoRing::add(const DiskOperation& operation, void* tag, bool aside)
     ++added_;
 }
 
-void IoRing::submit()
+void IoRing::submit() noexcept
 {
     while (added_ != 0) {
         const int result = ::io_uring_submit(ring_.get());
-        if (result >= 0)
-            added_ -= static_cast<unsigned>(result);
-        else if (result != -EINTR && result != -EAGAIN && result != -EBUSY)
-            throw Error("io_uring: " + errno_text(-result));
+        GH_CHECK(result >= 0 || result == -EINTR || result == -EAGAIN || result == -EBUSY);
+        added_ -= static_cast<unsigned>(std::max(result, 0));
     }
 }
 
@@ -143,12 +138,14 @@ bool IoRing::next(void*& tag, std::int64_t& result) noexcept
 // before 5.19 cannot cancel all at once and finish what they have begun.
 void IoRing::drain() noexcept
 {
-    in_flight_ -= added_;  // never submitted, so that nothing comes of it
+    submit();
     if (in_flight_ == 0)
         return;
-    if (io_uring_sqe* const entry = added_ == 0 ? ::io_uring_get_sqe(ring_.get()) : nullptr) {
+    if (io_uring_sqe* const entry = ::io_uring_get_sqe(ring_.get())) {
         ::io_uring_prep_cancel(entry, nullptr, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
-        (void)::io_uring_submit(ring_.get());
+        ::io_uring_sqe_set_data(entry, nullptr);  // liburing leaves the last one's there
+        ++added_;
+        submit();
     }
     io_uring_cqe* entry = nullptr;
     while (in_flight_ != 0) {

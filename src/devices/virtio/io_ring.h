@@ -14,11 +14,9 @@ namespace gh::virtio {
 /// Disk operations that the kernel works on beside each other (io_uring(7)). One thread at a time.
 class IoRing {
 public:
-    /// Why this process can have no rings, as an errno, or 0: kernels may be too old, or
-    /// administrators and sandboxes may forbid them. Costs a few system calls.
-    [[nodiscard]] static int refusal() noexcept;
-
-    /// `depth`: how many operations may be in flight. Throws Error.
+    /// `depth`: how many operations may be in flight. Throws Error where the process can have no
+    /// rings: kernels may be too old (before Linux 5.6), and administrators and sandboxes may
+    /// forbid them.
     explicit IoRing(unsigned depth);
     /// Nothing may be in flight.
     ~IoRing();
@@ -32,8 +30,7 @@ public:
     /// reap() brings `tag`. Not Discard, which the ring does not know. `aside`: in a thread of the
     /// kernel's, for what it did not take at once.
     void add(const DiskOperation& operation, void* tag, bool aside = false);
-    /// What the page cache has is done when this returns. Throws Error.
-    void submit();
+    void submit() noexcept;
 
     /// Calls `done(tag, result)` for what is finished, in any order; the result is that of
     /// DiskOperation::perform().
