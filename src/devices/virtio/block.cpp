@@ -92,8 +92,11 @@ Block::Block(Options options)
             .serial = std::move(options.serial),
             .image = DiskImage(options.image)}
 {
-    for (unsigned queue = 0; queue < options.queues; ++queue)
-        lanes_.push_back({disk_.image.open_to_sync(), make_ring(options.io)});
+    for (unsigned queue = 0; queue < options.queues; ++queue) {
+        Lane& lane = lanes_.emplace_back();
+        lane.sync_file = disk_.image.open_to_sync();
+        lane.ring = make_ring(options.io);
+    }
 }
 
 Block::~Block()

@@ -50,7 +50,7 @@ bool has_rings()
         const IoRing ring(1);
         return true;
     } catch (const Error& error) {
-        MESSAGE(error.what());
+        MESSAGE(std::string(error.what()));
         return false;
     }
 }
