@@ -95,6 +95,7 @@ constexpr Slot kTextElement{
 
 using Words = std::string_view;
 constexpr std::array<Words, 2> kSharings{"share", "lend"};
+constexpr std::array<Words, 3> kDiskIos{"auto", "uring", "threads"};
 constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
 constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
@@ -142,6 +143,7 @@ constexpr std::array<Words, 2> kAlsoCid{"guest_cid", "context_id"};
 constexpr std::array<Words, 2> kAlsoUds{"uds_path", "uds"};
 constexpr std::array<Words, 2> kAlsoBalloonSize{"amount", "amount_mib"};
 constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
+constexpr std::array<Words, 3> kAlsoDiskIo{"aio", "io_engine", "async_executor"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -339,9 +341,17 @@ constexpr std::array kDiskKeys{
     Key{.name = "queues",
         .kind = Kind::Number,
         .slot = kValue<&Disk::queues>,
-        .help = "How many requests the host works on at a time, each queue in a thread.",
+        .help = "How many queues of requests the disk has, each in a thread of the host's.",
         .range = {1, 8},
         .also = kAlsoQueues},
+    Key{.name = "io",
+        .kind = Kind::Choice,
+        .slot = kValue<&Disk::io>,
+        .help =
+            "What works on the requests: the host's io_uring on all of a queue side by side, or "
+            "the queue's thread on one after the other; `auto` is io_uring where there is one.",
+        .choices = kDiskIos,
+        .also = kAlsoDiskIo},
 };
 constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
 

@@ -12,6 +12,7 @@
 namespace gh::config {
 
 enum class Sharing { Share, Lend };
+enum class DiskIo { Auto, Uring, Threads };
 enum class DeviceChoice { Auto, Kernel, Emulated };
 enum class ResourceManager { Open, Production };
 enum class Code { Contract, Strict };
@@ -71,6 +72,7 @@ struct Disk {
     bool lock = true;     // nobody else may have the image meanwhile
     std::string serial;   // at most 20 bytes; may be empty
     unsigned queues = 1;  // 1..8
+    DiskIo io = DiskIo::Auto;
 };
 
 /// A port of the host's that leads to one of the guest's.
@@ -162,7 +164,7 @@ struct Vm {
     bool watchdog = false;
     std::optional<Vsock> vsock;
     std::optional<Balloon> balloon;
-    std::optional<bool> rng;               // the host's random numbers; set by the parser
+    std::optional<bool> rng;  // the host's random numbers; set by the parser
     Dtb dtb;
     Hypervisor hypervisor;
     EndPolicy on_poweroff;

@@ -30,6 +30,16 @@ struct Wanted {
     std::function<std::unique_ptr<virtio::VirtioDevice>(const VirtioHost&)> make;
 };
 
+virtio::Block::Io io_of(const config::Disk& disk)
+{
+    switch (disk.io) {
+    case config::DiskIo::Auto: break;
+    case config::DiskIo::Uring: return virtio::Block::Io::Uring;
+    case config::DiskIo::Threads: return virtio::Block::Io::Threads;
+    }
+    return virtio::Block::Io::Auto;
+}
+
 Wanted disk(const config::Disk& disk, std::size_t index)
 {
     const std::string name = "disk" + std::to_string(index);
@@ -38,6 +48,7 @@ Wanted disk(const config::Disk& disk, std::size_t index)
                     .name = name,
                     .serial = disk.serial,
                     .queues = disk.queues,
+                    .io = io_of(disk),
                     .image = {.path = disk.path,
                               .readonly = disk.readonly,
                               .direct = disk.direct,

@@ -50,7 +50,7 @@ TEST_CASE("every key of the long form arrives")
                                 "sharing": "lend"}]},
         "serial": [{"type": "pty", "path": "tty"}, "null", {"type": "file", "path": "/log"}],
         "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
-                   "serial": "root", "queues": 4}, "/dev/sda"],
+                   "serial": "root", "queues": 4, "io": "threads"}, "/dev/sda"],
         "console": ["stdio", {"type": "socket", "path": "agent", "name": "org.example.agent"}],
         "vsock": {"cid": 77, "path": "v.sock"},
         "rng": false,
@@ -83,6 +83,7 @@ TEST_CASE("every key of the long form arrives")
     CHECK((disk.readonly && disk.direct && !disk.lock));
     CHECK(disk.serial == "root");
     CHECK(disk.queues == 4);
+    CHECK(disk.io == DiskIo::Threads);
     CHECK(vm.disks.at(1).path == "/dev/sda");
     CHECK((!vm.disks.at(1).readonly && vm.disks.at(1).lock));
     CHECK(vm.console.at(0).type == SerialType::Stdio);
