@@ -331,12 +331,16 @@ class Supervision(Case):
         allowed = min(os.sched_getaffinity(0))
         vm = self.start(cpus={"count": 2, "affinity": str(allowed), "nice": 7})
         self.await_state("running")
-        for task in pathlib.Path(f"/proc/{vm.pid}/task").iterdir():
-            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
-            if (task / "comm").read_text().startswith("vcpu-"):
-                self.assertEqual((os.sched_getaffinity(int(task.name)), fields[16]), ({allowed}, "7"))
-            else:
-                self.assertEqual(fields[16], str(os.getpriority(os.PRIO_PROCESS, 0)))
+
+        def threads(of_vcpus):
+            for task in pathlib.Path(f"/proc/{vm.pid}/task").iterdir():
+                if (task / "comm").read_text().startswith("vcpu-") == of_vcpus:
+                    fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+                    yield os.sched_getaffinity(int(task.name)), fields[16]
+
+        await_true(lambda: list(threads(True)) == [({allowed}, "7")] * 2, "vCPUs are where they are to be")
+        for _, nice in threads(False):
+            self.assertEqual(nice, str(os.getpriority(os.PRIO_PROCESS, 0)))
 
     def test_a_processor_that_is_not_here(self):
         done = self.run_vm(cpus={"affinity": "1023"})
