@@ -508,7 +508,7 @@ constexpr std::array kHypervisorKeys{
 };
 
 constexpr std::uint64_t kSecond = 1000;
-constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
+constexpr std::uint64_t kDay = kSecond * 3600 * 24;
 
 constexpr std::array kEndKeys{
     Key{.name = "action",

@@ -123,13 +123,13 @@ bool is_shallow(std::string_view line)
 std::variant<Request, Nonsense> parse_request(std::string_view line)
 {
     if (!is_shallow(line))
-        return Nonsense{"not a request: a line of JSON such as {\"command\": \"status\"}"};
+        return Nonsense{R"(not a request: a line of JSON such as {"command": "status"})"};
     const json value = json::parse(line, nullptr, false);
     if (value.is_string())
         return parse_crosvm(value.get<std::string>());
     if (value.is_object())
         return parse_object(value);
-    return Nonsense{"not a request: a line of JSON such as {\"command\": \"status\"}"};
+    return Nonsense{R"(not a request: a line of JSON such as {"command": "status"})"};
 }
 
 bool is_crosvm_message(std::string_view bytes)

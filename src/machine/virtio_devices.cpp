@@ -67,6 +67,7 @@ Wanted console(const std::vector<config::Serial>& lines)
 {
     return {"console", [&lines](const VirtioHost& host) {
                 std::vector<virtio::ConsolePort::Options> ports;
+                ports.reserve(lines.size());
                 for (const auto& line : lines)
                     ports.push_back({.name = line.name,
                                      .is_terminal = line.type == config::SerialType::Stdio,

@@ -273,7 +273,7 @@ bool VsockConnection::next_data(VsockHeader& header, const Buffer& room)
 
 std::uint32_t VsockConnection::read_data(const Buffer& room)
 {
-    const std::uint64_t size =
+    const auto size =
         std::min<std::uint64_t>({room.size() - sizeof(VsockHeader), peer_room(), kMaxData});
     if (size == 0)
         return 0;
