@@ -6,6 +6,7 @@ GH_VMM=qemu the same guests run on qemu-system-aarch64: a failure there is the t
 GH_TEST_PATIENCE multiplies every time-out; GH_TEST_PERSONALITY is the emulated kernel's generation.
 """
 import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GUEST = pathlib.Path(os.environ.get("GH_GUEST", ROOT / ".guest"))
 VMM = os.environ.get("GH_VMM", str(ROOT / "build/release/gh-vmm"))
 PATIENCE = float(os.environ.get("GH_TEST_PATIENCE", "1"))
+GUESTS = itertools.count()
 PROMPT = rb"/root # (\x1b\[6n)?$"
 
 
@@ -38,7 +40,8 @@ def need(*names):
 
 def config(**changes):
     """The configuration of a small Debian guest, as a dictionary."""
-    values = {"name": "e2e", "kernel": str(GUEST / "vmlinuz"), "initrd": str(GUEST / "initrd.gz"),
+    # A name of its own: whoever runs beside it has another control socket.
+    values = {"name": f"e2e-{os.getpid()}-{next(GUESTS)}", "kernel": str(GUEST / "vmlinuz"), "initrd": str(GUEST / "initrd.gz"),
               "params": ["console=ttyS0"], "cpus": 1, "memory": "512MiB"}
     if personality := os.environ.get("GH_TEST_PERSONALITY"):
         values["hypervisor"] = {"device": "emulated", "personality": personality}
