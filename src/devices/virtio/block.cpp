@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "devices/virtio/io_ring.h"
+#include "devices/virtio/layout.h"
 
 #include <algorithm>
 #include <bit>
@@ -46,10 +47,6 @@ static_assert(sizeof(Configuration) == 64);
 
 // What the host does best: whole pages of its cache.
 constexpr std::uint32_t kPhysicalBlock = 4096;
-constexpr std::uint64_t flag(unsigned feature)
-{
-    return std::uint64_t{1} << feature;
-}
 
 Configuration configuration_of(const DiskImage& image, std::size_t queues)
 {
@@ -106,9 +103,10 @@ Block::~Block()
 
 std::uint64_t Block::features() const noexcept
 {
-    return flag(kSegMax) | flag(kBlockSize) | flag(kFlush) | flag(kTopology) |
-           (lanes_.size() > 1 ? flag(kMultiQueue) : 0) |
-           (disk_.image.readonly() ? flag(kReadonly) : flag(kDiscard) | flag(kWriteZeroes));
+    return feature_flag(kSegMax) | feature_flag(kBlockSize) | feature_flag(kFlush) |
+           feature_flag(kTopology) | (lanes_.size() > 1 ? feature_flag(kMultiQueue) : 0) |
+           (disk_.image.readonly() ? feature_flag(kReadonly)
+                                   : feature_flag(kDiscard) | feature_flag(kWriteZeroes));
 }
 
 std::vector<std::uint16_t> Block::queue_sizes() const
@@ -120,17 +118,12 @@ std::vector<std::uint16_t> Block::queue_sizes() const
 
 void Block::read_config(std::uint64_t offset, std::span<std::byte> to) noexcept
 {
-    auto config = configuration_of(disk_.image, lanes_.size());
-    const auto all = std::as_writable_bytes(std::span(&config, 1));
-    if (offset >= all.size())
-        return;
-    const auto there = all.subspan(offset, std::min(to.size(), all.size() - offset));
-    std::copy(there.begin(), there.end(), to.begin());
+    read_layout(configuration_of(disk_.image, lanes_.size()), offset, to);
 }
 
 void Block::start(std::uint64_t features, std::vector<ActiveQueue> queues, Notifier& notifier)
 {
-    disk_.write_through = (features & flag(kFlush)) == 0;
+    disk_.write_through = !has_feature(features, kFlush);
     for (const ActiveQueue& queue : queues) {
         const Lane& lane = lanes_.at(queue.index);
         queues_.push_back(

@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "devices/virtio/layout.h"
 
 #include <algorithm>
 #include <array>
@@ -22,12 +23,6 @@ constexpr std::uint32_t kWriteZeroes = 13;
 
 constexpr std::size_t kIdSize = 20;
 constexpr std::uint32_t kUnmap = 1;  // flag of a segment
-
-template <class T>
-std::span<std::byte> bytes_of(T& value)
-{
-    return std::as_writable_bytes(std::span(&value, 1));
-}
 
 /// The verb of a message.
 const char* doing(std::uint32_t type)

@@ -121,7 +121,7 @@ void Console::start(std::uint64_t features, std::vector<ActiveQueue> queues, Not
 {
     notifier_ = &notifier;
     queues_ = std::move(queues);
-    const bool multiport = (features & feature_flag(kMultiport)) != 0;
+    const bool multiport = has_feature(features, kMultiport);
     if (!multiport)
         std::erase_if(queues_,
                       [](const ActiveQueue& queue) { return queue.index >= kControlInput; });

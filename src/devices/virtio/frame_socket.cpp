@@ -2,6 +2,7 @@
 #include "devices/virtio/frame_socket.h"
 
 #include "base/error.h"
+#include "devices/virtio/layout.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,12 +33,12 @@ FrameSocket::FrameSocket(Fd socket, std::string peer)
 
 std::uint64_t FrameSocket::offloads() const noexcept
 {
-    return net_flag(kNetCsum) | net_flag(kNetGuestCsum);
+    return feature_flag(kNetCsum) | feature_flag(kNetGuestCsum);
 }
 
 void FrameSocket::agree(std::uint64_t features)
 {
-    guest_csum_ = net_agreed(features, kNetGuestCsum);
+    guest_csum_ = has_feature(features, kNetGuestCsum);
 }
 
 void FrameSocket::fail(const std::string& why)

@@ -15,6 +15,11 @@ constexpr std::uint64_t feature_flag(unsigned feature)
     return std::uint64_t{1} << feature;
 }
 
+constexpr bool has_feature(std::uint64_t features, unsigned feature)
+{
+    return (features & feature_flag(feature)) != 0;
+}
+
 template <class T>
 std::span<std::byte> bytes_of(T& value)
 {

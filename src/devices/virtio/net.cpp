@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "devices/virtio/layout.h"
 #include "devices/virtio/net_receiver.h"
 #include "devices/virtio/net_sender.h"
 
@@ -62,8 +63,8 @@ Net::~Net()
 
 std::uint64_t Net::features() const noexcept
 {
-    return net_flag(kNetMac) | net_flag(kNetStatus) | net_flag(kNetMergeBuffers) |
-           (options_.mtu != 0 ? net_flag(kNetMtu) : 0) | backend_->offloads();
+    return feature_flag(kNetMac) | feature_flag(kNetStatus) | feature_flag(kNetMergeBuffers) |
+           (options_.mtu != 0 ? feature_flag(kNetMtu) : 0) | backend_->offloads();
 }
 
 std::vector<std::uint16_t> Net::queue_sizes() const
@@ -77,12 +78,7 @@ void Net::read_config(std::uint64_t offset, std::span<std::byte> to) noexcept
                                .status = link_up_ ? kLinkUp : std::uint16_t{0},
                                .max_virtqueue_pairs = 1,
                                .mtu = options_.mtu};
-    const auto bytes = std::as_bytes(std::span(&config, 1));
-    std::fill(to.begin(), to.end(), std::byte{0});
-    if (offset < bytes.size()) {
-        const auto rest = bytes.subspan(offset);
-        std::copy_n(rest.begin(), std::min(rest.size(), to.size()), to.begin());
-    }
+    read_layout(config, offset, to);
 }
 
 void Net::start(std::uint64_t features, std::vector<ActiveQueue> queues, Notifier& notifier)
@@ -103,7 +99,7 @@ void Net::Activation::begin(std::uint64_t features, const std::vector<ActiveQueu
 {
     for (const ActiveQueue& queue : queues) {
         if (queue.index == kReceiveQueue)
-            receiver.emplace(queue, *net.backend_, net_agreed(features, kNetMergeBuffers));
+            receiver.emplace(queue, *net.backend_, has_feature(features, kNetMergeBuffers));
         if (queue.index == kTransmitQueue)
             sender.emplace(queue, *net.backend_, features);
     }

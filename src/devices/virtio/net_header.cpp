@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "devices/virtio/net_header.h"
 
+#include "devices/virtio/layout.h"
+
 #include <bit>
 #include <cstring>
 
@@ -11,12 +13,12 @@ static_assert(std::endian::native == std::endian::little, "the header is little-
 
 bool may_segment(const NetHeader& header, std::uint64_t features)
 {
-    if ((header.gso_type & NetHeader::kGsoEcn) != 0 && !net_agreed(features, kNetHostEcn))
+    if ((header.gso_type & NetHeader::kGsoEcn) != 0 && !has_feature(features, kNetHostEcn))
         return false;
     switch (header.gso_type & ~NetHeader::kGsoEcn) {
     case NetHeader::kGsoNone: return header.gso_type == NetHeader::kGsoNone;
-    case NetHeader::kGsoTcp4: return net_agreed(features, kNetHostTso4);
-    case NetHeader::kGsoTcp6: return net_agreed(features, kNetHostTso6);
+    case NetHeader::kGsoTcp4: return has_feature(features, kNetHostTso4);
+    case NetHeader::kGsoTcp6: return has_feature(features, kNetHostTso6);
     default: return false;
     }
 }
@@ -26,7 +28,7 @@ bool may_segment(const NetHeader& header, std::uint64_t features)
 bool may_send(const NetHeader& header, std::size_t size, std::uint64_t features)
 {
     const bool needs_csum = (header.flags & NetHeader::kNeedsCsum) != 0;
-    if (needs_csum && (!net_agreed(features, kNetCsum) ||
+    if (needs_csum && (!has_feature(features, kNetCsum) ||
                        std::size_t{header.csum_start} + header.csum_offset + 2 > size))
         return false;
     if (!may_segment(header, features))

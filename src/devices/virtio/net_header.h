@@ -22,16 +22,6 @@ inline constexpr unsigned kNetHostEcn = 13;
 inline constexpr unsigned kNetMergeBuffers = 15;
 inline constexpr unsigned kNetStatus = 16;
 
-constexpr std::uint64_t net_flag(unsigned feature)
-{
-    return std::uint64_t{1} << feature;
-}
-
-constexpr bool net_agreed(std::uint64_t features, unsigned feature)
-{
-    return (features & net_flag(feature)) != 0;
-}
-
 /// What stands before each frame (5.1.6, struct virtio_net_hdr); Linux's tap has the same.
 struct NetHeader {
     static constexpr std::uint8_t kNeedsCsum = 1;  // flags

@@ -2,6 +2,7 @@
 #include "devices/virtio/net_receiver.h"
 
 #include "base/error.h"
+#include "devices/virtio/layout.h"
 
 #include <algorithm>
 
@@ -88,7 +89,7 @@ void NetReceiver::fill(const NetFrame& frame)
     }
     NetHeader header = frame.header;
     header.num_buffers = used;
-    GH_CHECK(held_[0].writable.write(0, std::as_bytes(std::span(&header, 1))));
+    GH_CHECK(held_[0].writable.write(0, bytes_of(header)));
     active_.queue.publish();
     std::rotate(held_.begin(), held_.begin() + used,
                 held_.begin() + static_cast<std::ptrdiff_t>(held_count_));

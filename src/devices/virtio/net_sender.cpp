@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "devices/virtio/net_sender.h"
 
+#include "devices/virtio/layout.h"
+
 namespace gh::virtio {
 
 NetSender::NetSender(const ActiveQueue& queue, NetBackend& backend, std::uint64_t features)
@@ -39,7 +41,7 @@ const char* NetSender::run()
 bool NetSender::send(const Chain& chain)
 {
     NetHeader header;
-    if (!chain.readable.read(0, std::as_writable_bytes(std::span(&header, 1))))
+    if (!chain.readable.read(0, bytes_of(header)))
         return true;
     const std::uint64_t size = chain.readable.size() - sizeof header;
     if (size == 0 || size > kMaxNetFrame || !may_send(header, size, features_))

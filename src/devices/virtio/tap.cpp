@@ -2,6 +2,7 @@
 #include "devices/virtio/tap.h"
 
 #include "base/error.h"
+#include "devices/virtio/layout.h"
 
 #include <array>
 #include <climits>
@@ -99,20 +100,20 @@ void Tap::set_offloads(unsigned offloads) const
 
 std::uint64_t Tap::offloads() const noexcept
 {
-    return net_flag(kNetCsum) | net_flag(kNetGuestCsum) | net_flag(kNetGuestTso4) |
-           net_flag(kNetGuestTso6) | net_flag(kNetGuestEcn) | net_flag(kNetHostTso4) |
-           net_flag(kNetHostTso6) | net_flag(kNetHostEcn);
+    return feature_flag(kNetCsum) | feature_flag(kNetGuestCsum) | feature_flag(kNetGuestTso4) |
+           feature_flag(kNetGuestTso6) | feature_flag(kNetGuestEcn) | feature_flag(kNetHostTso4) |
+           feature_flag(kNetHostTso6) | feature_flag(kNetHostEcn);
 }
 
 // The kernel demands of the flags what 5.1.3.1 demands of the features.
 void Tap::agree(std::uint64_t features)
 {
     unsigned offloads = 0;
-    if (net_agreed(features, kNetGuestCsum)) {
-        const bool tso4 = net_agreed(features, kNetGuestTso4);
-        const bool tso6 = net_agreed(features, kNetGuestTso6);
+    if (has_feature(features, kNetGuestCsum)) {
+        const bool tso4 = has_feature(features, kNetGuestTso4);
+        const bool tso6 = has_feature(features, kNetGuestTso6);
         offloads |= TUN_F_CSUM | (tso4 ? TUN_F_TSO4 : 0u) | (tso6 ? TUN_F_TSO6 : 0u);
-        if ((tso4 || tso6) && net_agreed(features, kNetGuestEcn))
+        if ((tso4 || tso6) && has_feature(features, kNetGuestEcn))
             offloads |= TUN_F_TSO_ECN;
     }
     if (trouble_.empty())

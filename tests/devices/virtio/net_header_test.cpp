@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "devices/virtio/net_header.h"
 
+#include "devices/virtio/layout.h"
+
 #include <array>
 #include <vector>
 
@@ -9,7 +11,8 @@
 namespace gh::virtio {
 namespace {
 
-constexpr std::uint64_t kAll = net_flag(kNetCsum) | net_flag(kNetHostTso4) | net_flag(kNetHostTso6);
+constexpr std::uint64_t kAll =
+    feature_flag(kNetCsum) | feature_flag(kNetHostTso4) | feature_flag(kNetHostTso6);
 
 NetHeader segments(std::uint8_t type, std::uint16_t size)
 {
@@ -61,7 +64,7 @@ TEST_CASE("only what was agreed on is segmented, into pieces of a size")
     CHECK(may_send(segments(NetHeader::kGsoTcp4, 1448), 4000, kAll));
     CHECK(may_send(segments(NetHeader::kGsoTcp6, 1448), 4000, kAll));
     CHECK_FALSE(may_send(segments(NetHeader::kGsoTcp4, 0), 4000, kAll));
-    CHECK_FALSE(may_send(segments(NetHeader::kGsoTcp4, 1448), 4000, net_flag(kNetCsum)));
+    CHECK_FALSE(may_send(segments(NetHeader::kGsoTcp4, 1448), 4000, feature_flag(kNetCsum)));
     CHECK_FALSE(may_send(segments(3, 1448), 4000, kAll));  // UDP
     CHECK_FALSE(may_send(segments(0x7f, 1448), 4000, kAll));
     CHECK_FALSE(may_send(segments(NetHeader::kGsoEcn, 1448), 4000, ~std::uint64_t{0}));

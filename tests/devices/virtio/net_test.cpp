@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "devices/virtio/frame_socket.h"
+#include "devices/virtio/layout.h"
 #include "devices/virtio/mmio_transport.h"
 #include "devices/virtio/tap.h"
 #include "driver.h"
@@ -160,7 +161,7 @@ struct Card {
     std::optional<MmioTransport> transport;
 };
 
-constexpr std::uint64_t kMerge = net_flag(kNetMergeBuffers);
+constexpr std::uint64_t kMerge = feature_flag(kNetMergeBuffers);
 
 std::string frame_of(char letter, std::size_t size = 60)
 {
@@ -219,7 +220,7 @@ TEST_CASE("a frame for the guest fills one buffer, and its checksums count as go
 
 TEST_CASE("a driver that checks checksums itself is told nothing of them")
 {
-    Card card(net_flag(kNetGuestCsum) | kMerge);
+    Card card(feature_flag(kNetGuestCsum) | kMerge);
     card.offer_buffer(0, 2000);
     card.network.send(frame_of('a'));
     card.wait(kRx, 1);
