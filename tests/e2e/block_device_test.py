@@ -6,7 +6,7 @@ import os
 import subprocess
 import unittest
 
-from disk_test import PROBE, DiskTest, content, host
+from disk_test import DiskTest, content, host
 
 
 class BlockDevice(DiskTest):
@@ -34,7 +34,7 @@ class BlockDevice(DiskTest):
         device = self.attach("--sector-size", str(sector))
         with self.guest(disks=[{"path": device, "io": io, "direct": direct}]) as vm:
             vm.boot()
-            vm.run(PROBE)
+            vm.run(self.probe)
             self.assertEqual(int(vm.run("cat /sys/block/vda/size")), 32768)
             self.assertEqual(self.of_queue(vm, "logical_block_size"), sector)
             self.assertEqual(self.of_queue(vm, "physical_block_size"), 4096)
@@ -78,7 +78,7 @@ class BlockDevice(DiskTest):
         host("sync", "-f", disk)
         with self.guest(disks=[{"path": str(disk), "direct": True, "io": "uring"}]) as vm:
             vm.boot()
-            vm.run(PROBE)
+            vm.run(self.probe)
             host("fsfreeze", "-f", mount)
             try:
                 vm.run("{ dd if=/dev/zero of=/dev/vda bs=4k count=8 oflag=direct 2>/dev/null; echo wrote >/written; } & true")

@@ -49,11 +49,11 @@ def config(**changes):
     return {key: value for key, value in values.items() if value is not None}
 
 
-def with_modules(folder, modules, **programs):
-    """An initrd with modules of the kernel's and static programs (source files in guest/) in /bin, and
-    the command that loads the modules in this order."""
+def with_modules(folder, modules, files=(), **programs):
+    """An initrd with modules of the kernel's, static programs (source files in guest/) in /bin, and files
+    (FILE=PATH-IN-GUEST), and the command that loads the modules in this order."""
     need("vmlinuz", "busybox", *(f"modules/{name}.ko" for name in modules))
-    files = [f"{GUEST}/modules/{name}.ko=modules/{name}.ko" for name in modules]
+    files = [*files, *(f"{GUEST}/modules/{name}.ko=modules/{name}.ko" for name in modules)]
     for name, source in programs.items():
         program = pathlib.Path(folder) / name
         subprocess.run(["aarch64-linux-gnu-gcc", "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-o", program,

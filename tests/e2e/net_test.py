@@ -21,8 +21,6 @@ import guest
 from guest import Guest, config
 
 MODULES = ["virtio_mmio", "failover", "net_failover", "virtio_net"]
-# The shell breaks what it echoes into lines, which the test would not find.
-PROBE = " && ".join(["stty cols 250", *(f"insmod /modules/{name}.ko" for name in MODULES)])
 # What busybox's udhcpc calls with what it was told.
 LEASE = r"""#!/bin/sh
 [ "$1" = bound ] || exit 0
@@ -40,18 +38,17 @@ def free_port(kind=socket.SOCK_STREAM):
 
 class Network(unittest.TestCase):
     def setUp(self):
-        guest.need("vmlinuz", "busybox", *(f"modules/{name}.ko" for name in MODULES))
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         lease = self.folder / "lease"
         lease.write_text(LEASE)
-        self.initrd = self.folder / "initrd.gz"
-        files = [f"{guest.GUEST}/modules/{name}.ko=modules/{name}.ko" for name in MODULES]
-        subprocess.run([guest.ROOT / "scripts/make-initrd", self.initrd, *files, f"{lease}=lease"], check=True)
+        self.initrd, load = guest.with_modules(self.folder, MODULES, [f"{lease}=lease"])
+        # The shell breaks what it echoes into lines, which the test would not find.
+        self.probe = "stty cols 250 && " + load
 
     def guest(self, net, before=(), options=(), **changes):
-        return Guest(config(initrd=str(self.initrd), cpus=2, net=net, **changes), before=before, options=options)
+        return Guest(config(initrd=self.initrd, cpus=2, net=net, **changes), before=before, options=options)
 
     def serve(self, address="127.0.0.1"):
         """A web server with one file; its port."""
@@ -85,7 +82,7 @@ class User(Network):
             self.skipTest("this host has no route to the outside, which passt wants")
 
     def get_address(self, vm):
-        vm.run(PROBE)
+        vm.run(self.probe)
         vm.run("ip link set lo up && ip link set eth0 up && udhcpc -q -n -t 10 -i eth0 -s /lease")
 
     def use(self, before=(), options=()):
@@ -179,7 +176,7 @@ class Tap(Network):
         with self.guest(net, before=self.inside(last)) as vm:
             self.addCleanup(lambda: os.kill(int((self.folder / "server").read_text()), signal.SIGKILL))
             vm.boot()
-            vm.run(PROBE)
+            vm.run(self.probe)
             vm.run("ip addr add 192.0.2.2/24 dev eth0 && ip link set eth0 up")
             vm.run("wget -q -O /tmp/file http://192.0.2.1:8000/file")
             self.assertIn(hashlib.sha256(data).hexdigest(), vm.run("sha256sum /tmp/file"))
@@ -197,7 +194,7 @@ class Tap(Network):
         with self.guest({"tap": "tap0"}, before=self.inside("")) as vm:
             self.addCleanup(lambda: os.kill(int((self.folder / "server").read_text()), signal.SIGKILL))
             vm.boot()
-            vm.run(PROBE)
+            vm.run(self.probe)
             vm.run("ip link set eth0 up")
             subprocess.run(["nsenter", "-t", str(vm.process.pid), "--net", "ip", "link", "del", "tap0"], check=True)
             vm.run("while grep -q 1 /sys/class/net/eth0/carrier; do sleep 1; done")
