@@ -15,11 +15,13 @@
 namespace gh::virtio {
 
 /// The driver of any device, which does what the input says with registers, rings and descriptors.
-/// Small steps that a good driver makes are steps here, too, so that inputs get far.
+/// Small steps that a good driver makes are steps here, too, so that inputs get far; a device may
+/// add some of its own.
 class FuzzDriver {
 public:
     static constexpr std::uint16_t kSize = 8;
     static constexpr std::uint64_t kData = Ram::kBase + 0x2'0000;
+    static constexpr std::uint64_t kIndirectTable = Ram::kBase + 0x3'0000;
 
     FuzzDriver(VirtioDevice& device, const Ram& ram, test::Input& input)
         : device_(device), ram_(ram), input_(input), transport_(device, ram.memory(), {})
@@ -27,23 +29,41 @@ public:
         for (unsigned queue = 0; queue < device.queue_sizes().size(); ++queue)
             rings_.emplace_back(ram, kSize, Ram::kBase + queue * 0x200u);
     }
+    FuzzDriver(const FuzzDriver&) = delete;
+    FuzzDriver& operator=(const FuzzDriver&) = delete;
+    virtual ~FuzzDriver() = default;
+
+    void run()
+    {
+        while (!input_.used_up())
+            step();
+    }
+
+protected:
+    /// How many steps there are for this device alone, and one of them.
+    [[nodiscard]] virtual unsigned own_steps() const { return 0; }
+    virtual void own_step(unsigned /*which*/) {}
 
     void step()
     {
-        switch (input_.number(1) % 9) {
+        constexpr unsigned kSteps = 11;
+        const auto which = static_cast<unsigned>(input_.number(1) % (kSteps + own_steps()));
+        switch (which) {
         case 0: return write(input_.number(2) & 0x1ff, input_.number(4));
         case 1: return read();
         case 2: return put();
         case 3: return set_up();
-        case 4: return describe();
+        case 4: return describe(rings_[any_queue()].descriptors());
         case 5: return kick(any_queue());
         case 6: return offer(false);
         case 7: return offer(true);
-        default: return rings_[any_queue()].set_index(static_cast<std::uint16_t>(input_.number(2)));
+        case 8: return rings_[any_queue()].set_index(static_cast<std::uint16_t>(input_.number(2)));
+        case 9: return describe(kIndirectTable);
+        case 10: return rings_[any_queue()].offer(static_cast<std::uint16_t>(input_.number(1)));
+        default: return own_step(which - kSteps);
         }
     }
 
-private:
     unsigned any_queue() { return static_cast<unsigned>(input_.number(1) % rings_.size()); }
     std::uint32_t in(std::uint64_t offset)
     {
@@ -85,16 +105,16 @@ private:
         }
         write(0x70, 15);
     }
-    void describe()
+    void describe(std::uint64_t table)
     {
         std::uint64_t address = Ram::kBase + (input_.number(1) << 12);
         if (input_.number(1) == 0)
             address = input_.number(8);
         const auto length = static_cast<std::uint32_t>(input_.number(2) * (input_.number(1) + 1));
-        const auto index = static_cast<unsigned>(input_.number(1) % kSize);
+        const auto index = static_cast<unsigned>(input_.number(1) % (kSize * 2u));
         const auto flags = static_cast<std::uint16_t>(input_.number(1));
-        rings_[any_queue()].describe(index, address, length, flags,
-                                     static_cast<std::uint16_t>(input_.number(1)));
+        rings_[0].describe_in(table, index, address, length, flags,
+                              static_cast<std::uint16_t>(input_.number(1)));
     }
     /// A buffer that is well formed, with the input's bytes in it where the device reads.
     void offer(bool writable)
@@ -133,9 +153,7 @@ private:
 
 inline void drive(VirtioDevice& device, const Ram& ram, test::Input& input)
 {
-    FuzzDriver driver(device, ram, input);
-    while (!input.used_up())
-        driver.step();
+    FuzzDriver(device, ram, input).run();
 }
 
 }  // namespace gh::virtio
