@@ -158,13 +158,16 @@ class Commands(Case):
         self.assertEqual(events[-1]["status"], 0)
 
     def test_events_until_the_end(self):
-        vm = self.start()
+        self.start()
         self.await_state("running")
         watcher = subprocess.Popen([*VMM, "events", "vm"], env=self.environment, stdout=subprocess.PIPE)
-        connections = lambda: len(os.listdir(f"/proc/{vm.pid}/fd"))
-        before = connections()
-        await_true(lambda: connections() > before, "somebody watches")
-        self.ask("suspend", "vm")
+
+        def is_seen():
+            self.ask("suspend", "vm")
+            self.ask("resume", "vm")
+            return select.select([watcher.stdout], [], [], 0)[0]
+
+        await_true(is_seen, "somebody watches")
         self.ask("stop", "vm")
         last = watcher.communicate(timeout=PATIENCE)[0].splitlines()[-1]
         self.assertEqual(json.loads(last)["event"], "exit")
