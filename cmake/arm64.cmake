@@ -20,5 +20,5 @@ find_program(QEMU_AARCH64 NAMES qemu-aarch64)
 if(QEMU_AARCH64)
   set(CMAKE_CROSSCOMPILING_EMULATOR ${QEMU_AARCH64})
   # What qemu-user does not do: madvise(), and pass on requests that it does not know.
-  set(GH_TEST_ARGUMENTS "--test-case-exclude=a child does not inherit*,prefault*,a file that is no Gunyah device answers*")
+  set(GH_TEST_ARGUMENTS "--test-case-exclude=a child does not inherit*,prefault*,a file that is no Gunyah device answers*,released pages*,pages in the balloon*,pages that the guest does not have are no pages*,what the guest reports as free*")
 endif()

@@ -6,10 +6,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 guest=${GH_GUEST:-$root/.guest}
 
 build_packages=(g++ cmake ninja-build libcli11-dev libfdt-dev nlohmann-json3-dev doctest-dev
-    zlib1g-dev liblz4-dev libzstd-dev libasmjit-dev libseccomp-dev)
+    zlib1g-dev liblz4-dev libzstd-dev libasmjit-dev libseccomp-dev
+    liburing-dev)
 guest_packages=(apt cpio gzip)
 test_packages=(python3 e2fsprogs device-tree-compiler qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     binutils-aarch64-linux-gnu gdb-multiarch)
+test_packages+=(passt iproute2 procps) # for network cards
 arm64_packages=(g++-aarch64-linux-gnu cmake ninja-build qemu-user python3)
 ci_packages=(clang-14 clang-tidy-14 clang-format-14 shellcheck mandoc dt-schema)
 bench_packages=(qemu-system-arm strace)

@@ -27,12 +27,19 @@ class Side(NamedTuple):
         return self.who == "gh-vmm"
 
 
+class Disk(NamedTuple):
+    """An image that both sides give to the guest, through the host's page cache or past it."""
+    path: pathlib.Path
+    direct: bool = False
+
+
 class Machine(NamedTuple):
     """What both sides run."""
     initrd: pathlib.Path | None
     params: str = ""
     cpus: int = 1
     kernel: pathlib.Path = GUEST / "vmlinuz"
+    disk: Disk | None = None
 
 
 class Moment(NamedTuple):
@@ -48,6 +55,10 @@ def qemu_command(model, machine):
     if machine.initrd:
         command += ["-initrd", str(machine.initrd),
                     "-append", f"console=ttyAMA0 quiet {machine.params}"]
+    if machine.disk:
+        cache = "cache=none,aio=native" if machine.disk.direct else "cache=writeback,aio=threads"
+        command += ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-blk-device,drive=disk",
+                    "-drive", f"if=none,id=disk,format=raw,{cache},file={machine.disk.path}"]
     return command
 
 
@@ -56,6 +67,8 @@ def config(machine):
     if machine.initrd:
         values |= {"initrd": str(machine.initrd),
                    "params": ["console=ttyS0", "quiet", *machine.params.split()]}
+    if machine.disk:
+        values["disks"] = [{"path": str(machine.disk.path), "direct": machine.disk.direct}]
     return values
 
 
@@ -96,7 +109,9 @@ class Guest:
     def wait_for(self, pattern):
         """(match, Moment) as soon as the console says what the expression `pattern` describes."""
         deadline = time.monotonic() + LIMIT
-        while not (match := re.search(pattern, self.text)):
+        expression, seen = re.compile(pattern), 0
+        while not (match := expression.search(self.text, max(0, seen - 4096))):
+            seen = len(self.text)
             left = max(0, deadline - time.monotonic())
             if not select.select([self.process.stdout], [], [], left)[0]:
                 raise RuntimeError(f"no {pattern!r} within {LIMIT} s; the console said:\n" + self.tail())

@@ -7,10 +7,12 @@ import tempfile
 import time
 from typing import NamedTuple
 
-from .guest import BUILT, GUEST, VMM, Guest, Machine
+from .guest import BUILT, GUEST, VMM, Disk, Guest, Machine
 
 SMALL = BUILT / "small.gz"        # busybox and our program
 PROGRAMS = BUILT / "programs.gz"  # Debian's programs, too
+DISK = BUILT / "disk.gz"          # scripts/guest/disk.c and the modules of a disk
+IMAGE = BUILT / "disk.img"        # the disk of 256 MiB
 SHELL = GUEST / "initrd.gz"
 
 
@@ -102,6 +104,18 @@ def speed(name, times):
             total.append(instructions(name, times))
         sample = work(name, times)(side)
         return Sample(total[0] / sample.figure / 1e6, sample.wall)
+    return measure
+
+
+def disk(way, order, size, depth, times, direct):
+    """Requests a second of wall time: it is the guest that waits. The page cache is warm, or the same
+    for both: past it all goes to the medium."""
+    machine = Machine(DISK, f"rdinit=/disk -- {way} {order} {size} {depth} {times}",
+                      disk=Disk(IMAGE, direct))
+
+    def measure(side):
+        sample = marked(machine)(side)
+        return Sample(times / sample.wall, sample.wall)
     return measure
 
 

@@ -25,6 +25,7 @@ TRAPS = {"must": 0.5, "aim": 0.15, "model": MAX}
 VECTOR = {"must": 0.5, "aim": 0.2}
 CRYPTO = {"must": 0.3, "aim": 0.05, "unit": "s/GiB"}
 SMP = {"must": 0.8, "aim": 0.5}
+DISK = {"must": 1.0, "aim": 2.0, "unit": "/s", "more": True}
 
 ROWS = {
     "boot": Row("Debian 6.1 to PID 1", measures.boot(1), 0.8, 0.4),
@@ -45,6 +46,23 @@ ROWS = {
     "sha256": Row("sha256 (OpenSSL)", measures.openssl("sha256"), **CRYPTO),
     "aes": Row("aes-128-gcm (OpenSSL)", measures.openssl("aes-128-gcm"), **CRYPTO),
     "mutex": Row("2 threads, one mutex, 2 vCPUs", measures.work("mutex", 200, 2), **SMP),
+    "disk-read": Row("disk: 256 KiB sequential reads, 4 at a time",
+                     measures.disk("read", "sequential", 262144, 4, 4000, False), **DISK),
+    "disk-write": Row("disk: 256 KiB sequential writes, 4 at a time",
+                      measures.disk("write", "sequential", 262144, 4, 1000, False), **DISK),
+    "disk-one": Row("disk: 4 KiB random reads, one at a time",
+                    measures.disk("read", "random", 4096, 1, 10000, False), **DISK),
+    "disk-random": Row("disk: 4 KiB random reads, 32 at a time",
+                       measures.disk("read", "random", 4096, 32, 20000, False), **DISK),
+    "disk-random-write": Row("disk: 4 KiB random writes, 32 at a time",
+                             measures.disk("write", "random", 4096, 32, 20000, False), **DISK),
+    "direct-read": Row("O_DIRECT: 256 KiB sequential reads, 4 at a time",
+                       measures.disk("read", "sequential", 262144, 4, 1000, True), **DISK),
+    "direct-random": Row("O_DIRECT: 4 KiB random reads, 32 at a time",
+                         measures.disk("read", "random", 4096, 32, 10000, True), **DISK),
+    "direct-random-write": Row("O_DIRECT: 4 KiB random writes, 32 at a time",
+                               measures.disk("write", "random", 4096, 32, 10000, True), **DISK),
+    "console": Row("1 MiB to the serial console", measures.work("console", 16), 1.0, 0.5),
     "tiny": Row("first byte of a tiny guest, wall", measures.first_byte(), 0.5, 0.2, unit="ms"),
     "memcpy": Row("2 GiB of memcpy", measures.work("memcpy", 128)),
     "start": Row("exec to START, 1 GiB, Debian kernel", measures.start(), 30, 15, unit="ms", judged="ours"),

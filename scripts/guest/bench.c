@@ -340,13 +340,25 @@ static void run_mutex(long times)
     sink = counter + outside;
 }
 
+/// 64 KiB to the console, in lines.
+static void run_console(long times)
+{
+    static char line[64];
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\n';
+    for (long i = 0; i < times * 1024; ++i)
+        (void)fwrite(line, 1, sizeof line, stdout);
+    (void)fflush(stdout);
+    (void)tcdrain(1);
+}
+
 static const struct {
     const char* name;
     void (*run)(long);
 } kWorks[] = {{"integer", run_integer}, {"float", run_float},       {"matmul", run_matmul}, {"simd", run_simd},
               {"memcpy", run_memcpy},   {"syscall", run_syscall},   {"pipe", run_pipe},     {"fork", run_fork},
               {"exec", run_exec},       {"fault", run_fault},       {"mprotect", run_mprotect},
-              {"mutex", run_mutex}};
+              {"mutex", run_mutex},     {"console", run_console}};
 
 // What the program writes is thrown away, its complaints are seen; END only if it ended well.
 static void run_program(char* const* program)

@@ -32,6 +32,7 @@ constexpr std::array kCommands{
     Command{"suspend", "Stop a VM's CPUs for a while", declare_suspend},
     Command{"resume", "Let a suspended VM go on", declare_resume},
     Command{"reset", "Start a VM anew, without asking the guest", declare_reset},
+    Command{"balloon", "Take memory back from a VM, or give it", declare_balloon},
     Command{"dtb", "Write the devicetree that the guest would get", declare_dtb},
     Command{"map", "Draw the guest-physical address space", declare_map},
     Command{"check", "Say everything that is wrong with a configuration", declare_check},

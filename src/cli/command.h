@@ -29,6 +29,7 @@ Action declare_map(CLI::App& app);
 Action declare_powerbtn(CLI::App& app);
 Action declare_probe(CLI::App& app);
 Action declare_reset(CLI::App& app);
+Action declare_balloon(CLI::App& app);
 Action declare_resume(CLI::App& app);
 Action declare_run(CLI::App& app);
 Action declare_schema(CLI::App& app);

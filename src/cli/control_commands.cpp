@@ -50,7 +50,27 @@ int stop(const StopOptions& options)
     return kExitOk;
 }
 
+int inflate(const std::string& name, const std::string& text)
+{
+    const auto size = config::parse_quantity(text);
+    if (!size)
+        throw UsageError("SIZE: got \"" + text + "\"; expected a size such as 256MiB");
+    Request request{.command = control::Command::Balloon};
+    request.size = *size;
+    (void)control::Client(name).ask(request);
+    return kExitOk;
+}
+
 }  // namespace
+
+Action declare_balloon(CLI::App& app)
+{
+    const auto name = std::make_shared<std::string>();  // these are shared by app and action
+    const auto size = std::make_shared<std::string>();
+    app.add_option("NAME", *name, "The VM's name, or the path of its control socket")->required();
+    app.add_option("SIZE", *size, "How much of its memory the guest is to give back")->required();
+    return [name, size] { return inflate(*name, *size); };
+}
 
 Action declare_stop(CLI::App& app)
 {

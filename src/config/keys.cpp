@@ -1,89 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/keys.h"
 
-#include "config/quantity.h"
+#include "config/device_keys.h"
+#include "config/slots.h"
+#include "config/supervision_keys.h"
 #include "config/vm.h"
 
 #include <algorithm>
 #include <array>
-#include <type_traits>
 
 namespace gh::config {
 namespace {
-
-// --- values into structs and back, by the type of the member
-
-template <class T>
-inline constexpr bool kIsOptional = false;
-template <class T>
-inline constexpr bool kIsOptional<std::optional<T>> = true;
-
-std::string access_text(const Access& access)
-{
-    return std::string(access.read ? "r" : "") + (access.write ? "w" : "") +
-           (access.execute ? "x" : "");
-}
-
-template <class T>
-void assign(T& to, const Value& value)
-{
-    if constexpr (kIsOptional<T>)
-        assign(to.emplace(), value);
-    else if constexpr (std::is_same_v<T, std::string>)
-        to = value.text;
-    else if constexpr (std::is_same_v<T, Access>)
-        to = {value.text.find('r') != std::string::npos, value.text.find('w') != std::string::npos,
-              value.text.find('x') != std::string::npos};
-    else
-        to = static_cast<T>(value.number);
-}
-
-template <class T>
-std::optional<Value> fetch(const T& from)
-{
-    if constexpr (kIsOptional<T>)
-        return from ? fetch(*from) : std::nullopt;
-    else if constexpr (std::is_same_v<T, std::string>)
-        return from.empty() ? std::nullopt : std::optional(Value{0, from});
-    else if constexpr (std::is_same_v<T, Access>)
-        return Value{0, access_text(from)};
-    else
-        return Value{static_cast<std::uint64_t>(from), {}};
-}
-
-template <auto Member>
-struct Field;
-template <class Struct, class T, T Struct::*Member>
-struct Field<Member> {
-    static T& of(void* object) { return static_cast<Struct*>(object)->*Member; }
-    static const T& of(const void* object) { return static_cast<const Struct*>(object)->*Member; }
-};
-
-/// The slot of a member that holds one value.
-template <auto Member>
-constexpr Slot kValue{
-    .store = [](void* object, const Value& v) { assign(Field<Member>::of(object), v); },
-    .load = [](const void* object) { return fetch(Field<Member>::of(object)); },
-};
-
-/// The slot of a member that is a struct.
-template <auto Member>
-constexpr Slot kStruct{
-    .open = [](void* object) -> void* { return &Field<Member>::of(object); },
-};
-
-/// The slot of a member that is a vector.
-template <auto Member>
-constexpr Slot kList{
-    .open = [](void* object) -> void* { return &Field<Member>::of(object).emplace_back(); },
-    .clear = [](void* object) { Field<Member>::of(object).clear(); },
-};
-
-/// The slot of a vector's element that is itself a value.
-constexpr Slot kTextElement{
-    .store = [](void* object, const Value& v) { assign(*static_cast<std::string*>(object), v); },
-    .load = [](const void* object) { return fetch(*static_cast<const std::string*>(object)); },
-};
 
 // --- words; those of an enumeration in its order
 
@@ -94,8 +21,6 @@ constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
 constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
 constexpr std::array<Words, 2> kCodes{"contract", "strict"};
 constexpr std::array<Words, 3> kSandboxes{"auto", "on", "off"};
-constexpr std::array<Words, 5> kSerialTypes{"stdio", "file", "socket", "pty", "null"};
-constexpr std::array<Words, 3> kEndActions{"exit", "restart", "pause"};
 constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
 constexpr std::array<Words, 12> kPersonalities{"v10", "v11", "android14-early", "v12",
                                                "v13", "v14", "android14",       "v15",
@@ -106,24 +31,22 @@ constexpr std::array<Words, 4> kAlsoInitrd{"initramfs", "ramdisk", "initrd_path"
 constexpr std::array<Words, 4> kAlsoParams{"cmdline", "bootargs", "append", "boot_args"};
 constexpr std::array<Words, 4> kAlsoCpus{"vcpus", "smp", "num_cpus", "cores"};
 constexpr std::array<Words, 4> kAlsoMemory{"ram", "mem", "memory_mib", "memory_size"};
-constexpr std::array<Words, 3> kAlsoSerial{"console", "uart", "tty"};
 constexpr std::array<Words, 2> kAlsoRtc{"clock", "real_time_clock"};
 constexpr std::array<Words, 2> kAlsoPowerButton{"powerbtn", "gpio_keys"};
 constexpr std::array<Words, 2> kAlsoWatchdog{"wdt", "sp805"};
+constexpr std::array<Words, 3> kAlsoSerial{"uart", "tty", "com"};
+constexpr std::array<Words, 3> kAlsoConsole{"hvc", "virtio_console", "virtio_serial"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
 constexpr std::array<Words, 6> kAlsoDisks{"disk", "drives", "drive", "block", "storage", "rwdisk"};
-constexpr std::array<Words, 3> kAlsoPath{"image", "file", "path_on_host"};
-constexpr std::array<Words, 3> kAlsoReadonly{"read_only", "is_read_only", "ro"};
-constexpr std::array<Words, 3> kAlsoDirect{"o_direct", "cache", "direct_io"};
-constexpr std::array<Words, 2> kAlsoDiskSerial{"id", "drive_id"};
-constexpr std::array<Words, 2> kAlsoQueues{"num_queues", "queue_count"};
 constexpr std::array<Words, 2> kAlsoAffinity{"cpu_affinity", "pin"};
-constexpr std::array<Words, 1> kAlsoBackoff{"delay"};
 constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "restart"};
 constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
 constexpr std::array<Words, 1> kAlsoOnReboot{"on_reset"};
 constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
 constexpr std::array<Words, 4> kAlsoSandbox{"seccomp", "jail", "disable_sandbox", "confine"};
+constexpr std::array<Words, 5> kAlsoNet{"network", "networks", "nets", "network_interfaces",
+                                        "netdev"};
+constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
@@ -259,61 +182,6 @@ constexpr std::array kMemoryKeys{
         .element = &kRegion},
 };
 
-constexpr std::array kSerialKeys{
-    Key{.name = "type",
-        .kind = Kind::Choice,
-        .slot = kValue<&Serial::type>,
-        .help = "What the line is connected to: the terminal gh-vmm runs in, a file (output only), "
-                "a unix socket that gh-vmm listens on, a new pseudo-terminal, or nothing.",
-        .required = true,
-        .choices = kSerialTypes},
-    Key{.name = "path",
-        .kind = Kind::Path,
-        .slot = kValue<&Serial::path>,
-        .help = "The file or socket to make; of a pty: a symbolic link to make to it."},
-};
-constexpr Key kSerial{.kind = Kind::Object, .members = kSerialKeys, .short_form = "type"};
-
-constexpr std::array kDiskKeys{
-    Key{.name = "path",
-        .kind = Kind::Path,
-        .slot = kValue<&Disk::path>,
-        .help = "The raw image: a file or a block device.",
-        .required = true,
-        .also = kAlsoPath,
-        .file = FileUse::Read},
-    Key{.name = "readonly",
-        .kind = Kind::Flag,
-        .slot = kValue<&Disk::readonly>,
-        .help = "Let nothing be written.",
-        .also = kAlsoReadonly},
-    Key{.name = "direct",
-        .kind = Kind::Flag,
-        .slot = kValue<&Disk::direct>,
-        .help = "Go past the host's page cache (O_DIRECT).",
-        .also = kAlsoDirect},
-    Key{.name = "lock",
-        .kind = Kind::Flag,
-        .slot = kValue<&Disk::lock>,
-        .help = "Keep other programs that lock from using the image meanwhile; several may read "
-                "it where all do no more than that."},
-    Key{.name = "serial",
-        .kind = Kind::Text,
-        .slot = kValue<&Disk::serial>,
-        .help = "What the guest finds as the disk's serial number, as in "
-                "/dev/disk/by-id/virtio-SERIAL.",
-        .range = {1, 20},
-        .note = "virtio's limit",
-        .also = kAlsoDiskSerial},
-    Key{.name = "queues",
-        .kind = Kind::Number,
-        .slot = kValue<&Disk::queues>,
-        .help = "How many requests the host works on at a time, each queue in a thread.",
-        .range = {1, 8},
-        .also = kAlsoQueues},
-};
-constexpr Key kDisk{.kind = Kind::Object, .members = kDiskKeys, .short_form = "path"};
-
 constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
 constexpr std::array kDtbKeys{
     Key{.name = "base",
@@ -365,69 +233,6 @@ constexpr std::array kHypervisorKeys{
                 "code changed, as the architecture asks (contract), or watches all stores, which "
                 "costs time (strict).",
         .choices = kCodes},
-};
-
-constexpr std::uint64_t kSecond = 1000;
-constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
-
-constexpr std::array kEndKeys{
-    Key{.name = "action",
-        .kind = Kind::Choice,
-        .slot = kValue<&EndPolicy::action>,
-        .help = "End gh-vmm with the status that says how the guest ended (exit), build the "
-                "machine anew (restart), or keep what is left for a look until somebody says stop "
-                "or reset (pause).",
-        .choices = kEndActions},
-    Key{.name = "limit",
-        .kind = Kind::Number,
-        .slot = kValue<&EndPolicy::limit>,
-        .help = "How many restarts in a row, each after less than ten minutes, before gh-vmm ends "
-                "all the same; 0: as many as it takes.",
-        .range = {0, 1'000'000}},
-    Key{.name = "backoff",
-        .kind = Kind::Duration,
-        .slot = kValue<&EndPolicy::backoff>,
-        .help = "How long to wait before the first restart in a row; doubles with each, up to a "
-                "minute.",
-        .range = {0, 60 * kSecond},
-        .also = kAlsoBackoff},
-};
-
-constexpr std::array kStopKeys{
-    Key{.name = "grace",
-        .kind = Kind::Duration,
-        .slot = kValue<&Stop::grace>,
-        .help = "How long a guest that was asked to power off may take before it is ended.",
-        .range = {0, kDay}},
-};
-
-constexpr std::array kBootKeys{
-    Key{.name = "timeout",
-        .kind = Kind::Duration,
-        .slot = kValue<&Boot::timeout>,
-        .help = "How long the guest may take from its start until it is ready.",
-        .range = {1, kDay}},
-    Key{.name = "ready",
-        .kind = Kind::Text,
-        .slot = kValue<&Boot::ready>,
-        .help = "What the guest says on its first serial line once it is ready. Without it: it is "
-                "ready as it starts.",
-        .range = {1, 255}},
-};
-
-constexpr std::array kControlKeys{
-    Key{.name = "enabled",
-        .kind = Kind::Flag,
-        .slot = kValue<&Control::enabled>,
-        .help = "Whether gh-vmm listens at a control socket."},
-    Key{.name = "socket",
-        .kind = Kind::Path,
-        .slot = kValue<&Control::socket>,
-        .help = "Where it listens. Without it: in the runtime folder, by the VM's name."},
-    Key{.name = "crosvm_socket",
-        .kind = Kind::Path,
-        .slot = kValue<&Control::crosvm_socket>,
-        .help = "A second socket, of type SOCK_SEQPACKET, for launchers of crosvm."},
 };
 
 constexpr Key kParam{.kind = Kind::Text, .slot = kTextElement, .range = {1, 2047}};
@@ -484,6 +289,14 @@ constexpr std::array kVmKeys{
         .range = {0, 4},
         .also = kAlsoSerial,
         .element = &kSerial},
+    Key{.name = "console",
+        .kind = Kind::List,
+        .slot = kList<&Vm::console>,
+        .help = "Ports of a virtio console, which carry what serial lines can, faster; a bare text "
+                "is a type.",
+        .range = {0, 8},
+        .also = kAlsoConsole,
+        .element = &kConsole},
     Key{.name = "disks",
         .kind = Kind::List,
         .slot = kList<&Vm::disks>,
@@ -492,6 +305,14 @@ constexpr std::array kVmKeys{
         .range = {0, 16},
         .also = kAlsoDisks,
         .element = &kDisk},
+    Key{.name = "net",
+        .kind = Kind::List,
+        .slot = kList<&Vm::net>,
+        .help = "The guest's network cards, eth0, eth1 and so on in this order; a bare text is a "
+                "type.",
+        .range = {0, 8},
+        .also = kAlsoNet,
+        .element = &kNet},
     Key{.name = "rtc",
         .kind = Kind::Flag,
         .slot = kValue<&Vm::rtc>,
@@ -512,6 +333,26 @@ constexpr std::array kVmKeys{
         .help = "A watchdog (SP805), which ends the VM when the guest has started it and then "
                 "neglects it.",
         .also = kAlsoWatchdog},
+    Key{.name = "vsock",
+        .kind = Kind::Object,
+        .slot = kOptional<&Vm::vsock>,
+        .help = "Sockets between guest and host (AF_VSOCK) over unix sockets; a bare text is a "
+                "path.",
+        .members = kVsockKeys,
+        .short_form = "path"},
+    Key{.name = "balloon",
+        .kind = Kind::Object,
+        .slot = kOptional<&Vm::balloon>,
+        .help = "Lets the host take memory back that the guest does not use; a bare true is an "
+                "empty balloon.",
+        .members = kBalloonKeys,
+        .short_form = "enabled"},
+    Key{.name = "rng",
+        .kind = Kind::Flag,
+        .slot = kValue<&Vm::rng>,
+        .help = "Random numbers of the host's for the guest (virtio-rng). Without the key: true "
+                "where devices reach the guest's memory.",
+        .also = kAlsoRng},
     Key{.name = "dtb",
         .kind = Kind::Object,
         .slot = kStruct<&Vm::dtb>,
@@ -584,59 +425,6 @@ constexpr Key kVm{.kind = Kind::Object,
                   .help = "A virtual machine for gh-vmm; see gh-vmm.json(5).",
                   .members = kVmKeys};
 
-// --- words about the table
-
-std::string either(std::span<const std::string_view> words)
-{
-    std::string text;
-    for (std::size_t i = 0; i < words.size(); ++i)
-        text += (i == 0                  ? "\""
-                 : i + 1 == words.size() ? " or \""
-                                         : ", \"") +
-                std::string(words[i]) + "\"";
-    return text;
-}
-
-template <class Format>
-std::string bounds(const Range& range, Format format)
-{
-    const bool open = range.max == std::numeric_limits<std::uint64_t>::max();
-    std::string text = " from " + format(range.min) + (open ? " up" : " to " + format(range.max));
-    if (range.step > 1)
-        text += " in steps of " + format_size(range.step);
-    return text;
-}
-
-std::string expected_kind(const Key& key)
-{
-    switch (key.kind) {
-    case Kind::Text:
-        return "a text of " + std::to_string(key.range.min) + " to " +
-               std::to_string(key.range.max) + " printable characters";
-    case Kind::Path: return key.file == FileUse::None ? "a path" : "the path of a file";
-    case Kind::Size:
-        return "a size" + bounds(key.range, format_size) + ", as an integer or such as \"512MiB\"";
-    case Kind::Address:
-        return "an address" + bounds(key.range, format_address) +
-               ", as an integer or such as \"0x80000000\"";
-    case Kind::Number:
-        return "an integer" +
-               bounds(key.range, [](std::uint64_t number) { return std::to_string(number); });
-    case Kind::Duration:
-        return "a duration" + bounds(key.range, format_duration) + ", such as \"30s\"";
-    case Kind::Flag: return "true or false";
-    case Kind::Choice: return either(key.choices);
-    case Kind::Object:
-        if (const Key* bare = find_member(key, key.short_form))
-            return expected_kind(*bare) + ", or an object";
-        return "an object";
-    case Kind::List:
-        return "a list of at most " + std::to_string(key.range.max) + " values, each " +
-               expected_kind(*key.element);
-    }
-    return {};
-}
-
 }  // namespace
 
 const Key& root_key()
@@ -661,11 +449,6 @@ std::optional<Value> default_of(const Key& key, const void* object)
     if (value && is_number && value->number < key.range.min)
         return std::nullopt;
     return value;
-}
-
-std::string expected(const Key& key)
-{
-    return expected_kind(key) + (key.note.empty() ? "" : " (" + std::string(key.note) + ")");
 }
 
 }  // namespace gh::config

@@ -9,8 +9,8 @@
 #include <string_view>
 
 /// The one table of what a configuration may say. The reader, the JSON Schema, the suggestions and
-/// the check of the manual page all come from it: a new key is one row in keys.cpp and one line in
-/// gh-vmm.json(5).
+/// the check of the manual page all come from it: a new key is one row in keys.cpp or
+/// a ..._keys.h beside it, and one line in gh-vmm.json(5).
 namespace gh::config {
 
 enum class Kind { Text, Path, Size, Address, Number, Duration, Flag, Choice, Object, List };

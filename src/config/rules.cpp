@@ -5,6 +5,7 @@
 #include "config/files.h"
 #include "config/keys.h"
 #include "config/layout.h"
+#include "config/network.h"
 #include "config/processors.h"
 #include "config/quantity.h"
 #include "config/reader.h"
@@ -37,6 +38,12 @@ std::string region_path(std::size_t index)
     return "memory.regions." + std::to_string(index);
 }
 
+/// Whether devices have a way to the guest: its RAM, or the bounce buffer.
+bool devices_reach(const Memory& memory)
+{
+    return memory.sharing == Sharing::Share || memory.swiotlb != 0;
+}
+
 class Rules {
 public:
     Rules(const Vm& vm, const Node& root, const Source& source, Complaints& complaints)
@@ -51,8 +58,10 @@ public:
         check_regions();
         check_kernel();
         check_params();
-        check_serial();
+        check_lines();
         check_disks();
+        check_net();
+        check_devices();
         check_engine();
         check_affinity();
         check_boot();
@@ -104,9 +113,6 @@ private:
 
     void check_engine()
     {
-        // Both tiers must read the same; a disk writes between them.
-        if (vm_.hypervisor.engine == Engine::Lockstep && !vm_.disks.empty() && is_sound("disks"))
-            complain("disks", "got disks; expected none, as hypervisor.engine is lockstep");
         // What one vCPU stored cannot be taken back under the eyes of another.
         if (vm_.hypervisor.engine == Engine::Lockstep && vm_.cpus.count != 1 && is_sound("cpus"))
             complain("cpus", "got " + std::to_string(vm_.cpus.count) +
@@ -150,6 +156,47 @@ private:
             check_output(control.socket, "control.socket");
         if (!control.crosvm_socket.empty() && is_sound("control.crosvm_socket"))
             check_output(control.crosvm_socket, "control.crosvm_socket");
+    }
+
+    /// Of every device that reads and writes guest memory by itself.
+    void check_devices()
+    {
+        check_device("disks", "disks", !vm_.disks.empty());
+        check_device("net", "cards", !vm_.net.empty());
+        check_device("console", "ports", !vm_.console.empty());
+        check_device("vsock", "sockets", vm_.vsock.has_value());
+        if (vm_.vsock && is_sound("vsock.path") && source_.files == Files::Check)
+            check_output(vm_.vsock->path, "vsock.path");
+        check_device("balloon", "a balloon", vm_.balloon && vm_.balloon->enabled);
+        check_balloon();
+        check_device("rng", "true", vm_.rng == true);
+    }
+
+    void check_balloon()
+    {
+        if (!vm_.balloon || !vm_.balloon->enabled || !is_sound("balloon") || !is_sound("memory"))
+            return;
+        if (vm_.memory.sharing == Sharing::Lend)
+            complain("balloon",
+                     "got a balloon; expected none, as RAM is lent (memory.sharing) and "
+                     "comes back to the host at the VM's end alone");
+        else if (vm_.balloon->size >= vm_.memory.size)
+            complain("balloon.size", "got " + format_size(vm_.balloon->size) +
+                                         "; expected less than the guest's RAM (memory.size, " +
+                                         format_size(vm_.memory.size) + ")");
+    }
+
+    void check_device(const std::string& path, const std::string& what, bool wanted)
+    {
+        if (!wanted || !is_sound(path) || !is_sound("memory"))
+            return;
+        // Both tiers must read the same; a device writes between them.
+        if (vm_.hypervisor.engine == Engine::Lockstep)
+            complain(path, "got " + what + "; expected none, as hypervisor.engine is lockstep");
+        if (!devices_reach(vm_.memory))
+            complain(path, "got " + what +
+                               ", but no way for data: RAM is lent (memory.sharing); expected a "
+                               "bounce buffer (memory.swiotlb, such as \"16MiB\")");
     }
 
     void check_hugepages()
@@ -235,16 +282,36 @@ private:
                                    std::to_string(kCommandLine) + " (what an arm64 Linux takes)");
     }
 
-    void check_serial()
+    /// A line to the host and the path of its key.
+    struct Line {
+        const Serial* serial;
+        std::string path;
+    };
+
+    [[nodiscard]] std::vector<Line> lines() const
     {
+        std::vector<Line> all;
         for (std::size_t i = 0; i < vm_.serial.size(); ++i)
-            if (is_sound("serial." + std::to_string(i)))
-                check_line(vm_.serial[i], i);
+            all.push_back({&vm_.serial[i], "serial." + std::to_string(i)});
+        for (std::size_t i = 0; i < vm_.console.size(); ++i)
+            all.push_back({&vm_.console[i], "console." + std::to_string(i)});
+        return all;
     }
 
-    void check_line(const Serial& line, std::size_t index)
+    void check_lines()
     {
-        const std::string path = "serial." + std::to_string(index);
+        const auto all = lines();
+        for (auto line = all.begin(); line != all.end(); ++line) {
+            if (!is_sound(line->path))
+                continue;
+            check_line(*line->serial, line->path);
+            for (auto before = all.begin(); before != line; ++before)
+                check_lines_differ(*line, *before);
+        }
+    }
+
+    void check_line(const Serial& line, const std::string& path)
+    {
         const bool needs_path = line.type == SerialType::File || line.type == SerialType::Socket;
         const bool takes_path = needs_path || line.type == SerialType::Pty;
         if (needs_path && line.path.empty())
@@ -255,30 +322,32 @@ private:
                                          "; expected no path for a line of type stdio or null");
         if (takes_path && !line.path.empty() && source_.files == Files::Check)
             check_output(line.path, path + ".path");
-        for (std::size_t i = 0; i < index; ++i)
-            check_lines_differ(line, i, path);
+        if (line.name.find('/') != std::string::npos)
+            complain(path + ".name", "got " + in_quotes(line.name) +
+                                         "; expected a name without \"/\", as it names a file");
     }
 
-    void check_lines_differ(const Serial& line, std::size_t other, const std::string& path)
+    void check_lines_differ(const Line& line, const Line& before)
     {
-        const Serial& before = vm_.serial[other];
-        const std::string name = "serial." + std::to_string(other);
-        if (line.type == SerialType::Stdio && before.type == SerialType::Stdio)
-            complain(path, "got a second \"stdio\"; expected one line at most (" + name +
-                               " has the terminal)");
-        else if (!line.path.empty() && line.path == before.path)
-            complain(path + ".path", "got " + in_quotes(line.path) +
-                                         "; expected a path of its own (" + name +
-                                         " has this one)");
+        const Serial& serial = *line.serial;
+        const Serial& other = *before.serial;
+        if (serial.type == SerialType::Stdio && other.type == SerialType::Stdio)
+            complain(line.path,
+                     "got a second \"stdio\"; expected one line at most (" + before.path +
+                         " has the terminal" +
+                         (before.path == "serial.0" ? "; \"serial\": [] takes it away)" : ")"));
+        else if (!serial.path.empty() && serial.path == other.path)
+            complain(line.path + ".path", "got " + in_quotes(serial.path) +
+                                              "; expected a path of its own (" + before.path +
+                                              " has this one)");
+        if (!serial.name.empty() && serial.name == other.name)
+            complain(line.path + ".name", "got " + in_quotes(serial.name) +
+                                              "; expected a name of its own (" + before.path +
+                                              " has this one)");
     }
 
     void check_disks()
     {
-        if (!vm_.disks.empty() && vm_.memory.sharing == Sharing::Lend && vm_.memory.swiotlb == 0 &&
-            is_sound("memory"))
-            complain("disks",
-                     "got disks, but no way for data: RAM is lent (memory.sharing); expected "
-                     "a bounce buffer (memory.swiotlb, such as \"16MiB\")");
         for (std::size_t i = 0; i < vm_.disks.size(); ++i)
             if (is_sound("disks." + std::to_string(i)))
                 check_disk(vm_.disks[i], i);
@@ -298,6 +367,47 @@ private:
                 complain(path, "got " + in_quotes(disk.path) +
                                    "; expected an image of its own (disks." + std::to_string(i) +
                                    " has this one)");
+    }
+
+    void check_net()
+    {
+        for (std::size_t i = 0; i < vm_.net.size(); ++i)
+            if (is_sound("net." + std::to_string(i)))
+                check_card(vm_.net[i], i);
+    }
+
+    void check_card(const Net& net, std::size_t index)
+    {
+        const std::string path = "net." + std::to_string(index);
+        if ((net.type == NetType::Tap) == net.tap.empty())
+            complain(path, "expected a tap's name (\"tap\") with type tap, and only there");
+        if ((net.type == NetType::Fd) != net.fd.has_value())
+            complain(path, "expected a descriptor (\"fd\") with type fd, and only there");
+        if (net.type != NetType::User && !net.forward.empty())
+            complain(path + ".forward", "got forwards; expected them with type user alone");
+        if (!is_card_address(net.mac))
+            complain(path + ".mac", "got " + in_quotes(net.mac) +
+                                        "; expected six pairs of hexadecimal digits, not those of "
+                                        "a group, such as \"02:00:00:00:00:01\"");
+        for (std::size_t i = 0; i < index; ++i)
+            check_cards_differ(net, i, path);
+        for (std::size_t i = 0; i < net.forward.size(); ++i)
+            if (!is_host_address(net.forward[i].address))
+                complain(path + ".forward." + std::to_string(i) + ".address",
+                         "got " + in_quotes(net.forward[i].address) +
+                             "; expected an IPv4 or IPv6 address");
+    }
+
+    void check_cards_differ(const Net& net, std::size_t other, const std::string& path)
+    {
+        const Net& before = vm_.net[other];
+        const std::string name = "net." + std::to_string(other);
+        if (net.mac == before.mac)
+            complain(path + ".mac", "got " + in_quotes(net.mac) +
+                                        "; expected an address of its own (" + name +
+                                        " has this one)");
+        if ((!net.tap.empty() && net.tap == before.tap) || (net.fd && net.fd == before.fd))
+            complain(path, "expected a tap or descriptor of its own (" + name + " has this one)");
     }
 
     void check_output(const std::string& file, const std::string& path)
@@ -331,6 +441,10 @@ void complete(Vm& vm, const Source& source)
 {
     if (vm.name.empty())
         vm.name = std::filesystem::path(source.file).stem().string().substr(0, 79);
+    for (std::size_t i = 0; i < vm.net.size(); ++i)
+        complete_card(vm.net[i], vm.name, i);
+    if (!vm.rng)
+        vm.rng = devices_reach(vm.memory) && vm.hypervisor.engine != Engine::Lockstep;
     for (Region& region : vm.memory.regions) {
         if (region.label == 0)
             region.label = free_label(vm.memory.regions);

@@ -12,12 +12,15 @@
 namespace gh::config {
 
 enum class Sharing { Share, Lend };
+enum class DiskIo { Auto, Uring, Threads };
 enum class DeviceChoice { Auto, Kernel, Emulated };
 enum class ResourceManager { Open, Production };
 enum class Code { Contract, Strict };
 enum class Engine { Auto, Jit, Interpreter, Lockstep };
 enum class EndAction { Exit, Restart, Pause };
 enum class Sandbox { Auto, On, Off };
+enum class NetType { User, Tap, Fd };
+enum class Protocol { Tcp, Udp };
 enum class SerialType { Stdio, File, Socket, Pty, Null };
 
 struct Access {
@@ -55,9 +58,11 @@ struct Cpus {
     unsigned nice = 0;                  // of the vCPUs' threads, 0..19
 };
 
+/// A serial line, or a port of the virtio console.
 struct Serial {
     SerialType type = SerialType::Stdio;
-    std::string path;  // file, socket: where; pty: a symlink to make (may be empty)
+    std::string path;    // file, socket: where; pty: a symlink to make (may be empty)
+    std::string name{};  // of the console's only: /dev/virtio-ports/NAME; empty: hvc0, hvc1, ...
 };
 
 /// A disk: a raw image in a file or on a block device.
@@ -68,6 +73,37 @@ struct Disk {
     bool lock = true;     // nobody else may have the image meanwhile
     std::string serial;   // at most 20 bytes; may be empty
     unsigned queues = 1;  // 1..8
+    DiskIo io = DiskIo::Auto;
+};
+
+/// A port of the host's that leads to one of the guest's.
+struct Forward {
+    Protocol proto = Protocol::Tcp;
+    std::string address = "127.0.0.1";  // of the host's
+    std::uint32_t host = 0;
+    std::uint32_t guest = 0;
+};
+
+/// A network card and what it leads to.
+struct Net {
+    NetType type = NetType::User;
+    std::string tap;                  // type tap: the interface
+    std::optional<std::uint32_t> fd;  // type fd: an open tap or a stream socket
+    std::string mac;                  // lower case; derived from the VM's name if it is not given
+    std::uint32_t mtu = 0;            // 0: what the type has
+    std::vector<Forward> forward;     // type user
+};
+
+/// Sockets between guest and host, over unix sockets at `path` and `path`_PORT.
+struct Vsock {
+    std::uint32_t cid = 3;
+    std::string path;
+};
+
+/// Memory that the guest gives back while it runs.
+struct Balloon {
+    bool enabled = true;
+    std::uint64_t size = 0;  // bytes at first
 };
 
 struct Dtb {
@@ -120,11 +156,16 @@ struct Vm {
     Cpus cpus;
     Memory memory;
     std::vector<Serial> serial{Serial{}};  // at most four, COM1..COM4 in this order
+    std::vector<Serial> console;           // ports of the virtio console; at most eight
     std::vector<Disk> disks;               // vda, vdb, ... in this order
+    std::vector<Net> net;                  // eth0, eth1, ... in this order
     bool rtc = true;
     bool power_button = true;
     bool pvpanic = true;
     bool watchdog = false;
+    std::optional<Vsock> vsock;
+    std::optional<Balloon> balloon;
+    std::optional<bool> rng;  // the host's random numbers; set by the parser
     Dtb dtb;
     Hypervisor hypervisor;
     EndPolicy on_poweroff;

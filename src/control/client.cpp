@@ -6,6 +6,9 @@
 #include "control/place.h"
 
 #include <array>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,12 +18,18 @@ namespace {
 
 // A VM that is being built or taken down answers late.
 constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::milliseconds kPause{5};
 constexpr std::size_t kLongestLine = 1 << 20;
 
 Fd call(const std::string& name)
 {
     const std::string path = find_socket(name);
     Fd fd = connect_unix(path, SOCK_STREAM);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!fd && errno == EAGAIN && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(kPause);  // more callers than it has let in
+        fd = connect_unix(path, SOCK_STREAM);
+    }
     if (!fd && (errno == ENOENT || errno == ECONNREFUSED))
         throw Error("no VM " + name + " is running (nobody listens at " + path +
                     "); gh-vmm list shows those that are");

@@ -24,7 +24,8 @@ constexpr std::array kCommands{
     Word{"status", Command::Status},        Word{"stop", Command::Stop},
     Word{"powerbtn", Command::PowerButton}, Word{"sleepbtn", Command::SleepButton},
     Word{"suspend", Command::Suspend},      Word{"resume", Command::Resume},
-    Word{"reset", Command::Reset},          Word{"events", Command::Events},
+    Word{"reset", Command::Reset},          Word{"balloon", Command::Balloon},
+    Word{"events", Command::Events},
 };
 // vm_control's VmRequest, as serde writes variants without data.
 constexpr std::array kCrosvmWords{
@@ -82,6 +83,15 @@ std::variant<Request, Nonsense> parse_stop(const json& object, Request request)
     return request;
 }
 
+std::variant<Request, Nonsense> parse_balloon(const json& object, Request request)
+{
+    const auto size = object.find("size");
+    if (object.size() != 2 || size == object.end() || !size->is_number_unsigned())
+        return Nonsense{"balloon takes \"size\" (bytes)"};
+    request.size = size->get<std::uint64_t>();
+    return request;
+}
+
 std::variant<Request, Nonsense> parse_object(const json& object)
 {
     const auto name = object.find("command");
@@ -93,6 +103,8 @@ std::variant<Request, Nonsense> parse_object(const json& object)
     const Request request{.command = *command, .force = false, .grace = {}, .crosvm = false};
     if (*command == Command::Stop)
         return parse_stop(object, request);
+    if (*command == Command::Balloon)
+        return parse_balloon(object, request);
     if (object.size() != 1)
         return Nonsense{"this command takes no arguments"};
     return request;
@@ -111,13 +123,13 @@ bool is_shallow(std::string_view line)
 std::variant<Request, Nonsense> parse_request(std::string_view line)
 {
     if (!is_shallow(line))
-        return Nonsense{"not a request: a line of JSON such as {\"command\": \"status\"}"};
+        return Nonsense{R"(not a request: a line of JSON such as {"command": "status"})"};
     const json value = json::parse(line, nullptr, false);
     if (value.is_string())
         return parse_crosvm(value.get<std::string>());
     if (value.is_object())
         return parse_object(value);
-    return Nonsense{"not a request: a line of JSON such as {\"command\": \"status\"}"};
+    return Nonsense{R"(not a request: a line of JSON such as {"command": "status"})"};
 }
 
 bool is_crosvm_message(std::string_view bytes)
@@ -180,6 +192,8 @@ std::string to_json(const Request& request)
         object["force"] = true;
     if (request.grace)
         object["grace_ms"] = request.grace->count();
+    if (request.command == Command::Balloon)
+        object["size"] = request.size;
     return dump(object);
 }
 

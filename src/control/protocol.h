@@ -21,13 +21,24 @@ namespace gh::control {
 /// More than that is no request: who sends it is told so and hung up on.
 inline constexpr std::size_t kLongestRequest = 4096;
 
-enum class Command { Status, Stop, PowerButton, SleepButton, Suspend, Resume, Reset, Events };
+enum class Command {
+    Status,
+    Stop,
+    PowerButton,
+    SleepButton,
+    Suspend,
+    Resume,
+    Reset,
+    Balloon,
+    Events
+};
 
 struct Request {
     Command command = Command::Status;
     bool force = false;                                // stop: without asking the guest
     std::optional<std::chrono::milliseconds> grace{};  // stop: instead of the configuration's
     bool crosvm = false;                               // is answered as crosvm does
+    std::uint64_t size = 0;                            // balloon: bytes that it is to hold
 };
 
 /// What was sent is no request, and why.

@@ -17,11 +17,12 @@ namespace {
 
 // Above the first the guest is asked to wait; a guest that does not care loses bytes at the second.
 constexpr std::size_t kEnough = 64 << 10;
-constexpr std::size_t kMost = kEnough + 4096;
+constexpr std::size_t kMost = kEnough + SerialHost::kBurst;
 // What a late reader still finds of a lossy line.
 constexpr std::size_t kScrollback = 16 << 10;
 // Small enough that a blocking write to something that polled writable does not wait.
 constexpr std::size_t kWrite = 4096;
+constexpr std::size_t kRead = 4096;
 
 }  // namespace
 
@@ -39,19 +40,21 @@ SerialLink::~SerialLink()
     poller_.remove(wake_.get());
 }
 
-bool SerialLink::send(std::uint8_t byte) noexcept
+bool SerialLink::send(std::span<const std::uint8_t> bytes) noexcept
 {
     const std::scoped_lock lock(mutex_);
-    sent_.fetch_add(1, std::memory_order_relaxed);
-    if (text_ && text_->feed(byte)) {
-        text_.reset();
-        found_->signal();
-    }
-    if (buffer_.size() < kMost)
-        buffer_.push_back(byte);
+    sent_.fetch_add(bytes.size(), std::memory_order_relaxed);
+    for (const std::uint8_t byte : bytes)
+        if (text_ && text_->feed(byte)) {
+            text_.reset();
+            found_->signal();
+        }
+    const bool was_empty = buffer_.empty();
+    const auto taken = bytes.first(std::min(bytes.size(), kMost - buffer_.size()));
+    buffer_.insert(buffer_.end(), taken.begin(), taken.end());
     if (lossy_ && buffer_.size() >= 2 * kScrollback)
         buffer_.erase(buffer_.begin(), buffer_.end() - kScrollback);
-    if (buffer_.size() == 1)
+    if (was_empty)
         wake_.signal();
     guest_waits_ = buffer_.size() >= kEnough;
     return !guest_waits_;
@@ -128,20 +131,20 @@ void SerialLink::ready(std::uint32_t events)
 
 void SerialLink::look_for_room()
 {
-    if (uart_ == nullptr)
+    if (guest_ == nullptr)
         return;
-    const std::scoped_lock lock(uart_->door());
-    paused_ = uart_->room() == 0;
+    const std::scoped_lock lock(guest_->door());
+    paused_ = guest_->room() == 0;
     reading_ = !paused_;
 }
 
 void SerialLink::receive()
 {
-    std::array<std::uint8_t, Uart16550a::kFifo> bytes{};
+    std::array<std::uint8_t, kRead> bytes{};
     std::size_t room = 0;
     {
-        const std::scoped_lock lock(uart_->door());
-        room = uart_->room();
+        const std::scoped_lock lock(guest_->door());
+        room = std::min(guest_->room(), bytes.size());
     }
     if (room == 0 || ends_.input < 0)
         return;
@@ -160,14 +163,14 @@ void SerialLink::receive()
 void SerialLink::to_guest(std::span<const std::uint8_t> bytes)
 {
     received_.fetch_add(bytes.size(), std::memory_order_relaxed);
-    const std::scoped_lock lock(uart_->door());
-    uart_->receive(bytes);
+    const std::scoped_lock lock(guest_->door());
+    guest_->receive(bytes);
 }
 
 void SerialLink::break_to_guest()
 {
-    const std::scoped_lock lock(uart_->door());
-    uart_->receive_break();
+    const std::scoped_lock lock(guest_->door());
+    guest_->receive_break();
 }
 
 void SerialLink::lost(End end)
@@ -203,8 +206,8 @@ bool SerialLink::refill()
         waited = std::exchange(guest_waits_, false);
     }
     if (waited) {
-        const std::scoped_lock lock(uart_->door());
-        uart_->resume_sending();
+        const std::scoped_lock lock(guest_->door());
+        guest_->resume_sending();
     }
     return !writing_.empty();
 }

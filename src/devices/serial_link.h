@@ -3,8 +3,8 @@
 
 #include "base/event_fd.h"
 #include "base/poller.h"
+#include "devices/serial_line.h"
 #include "devices/text_watch.h"
-#include "devices/uart16550a.h"
 
 #include <atomic>
 #include <cstdint>
@@ -26,7 +26,7 @@ struct LinkEnds {
     bool lossy = false;
 };
 
-/// Carries bytes between a UART and descriptors: the vCPU threads only append to a buffer, the io
+/// Carries bytes between a port and descriptors: the guest's side only appends to a buffer, the io
 /// thread does everything that may wait. Input is taken from the host only when the guest has room
 /// for it, so that none is lost.
 class SerialLink final : public SerialHost {
@@ -46,7 +46,7 @@ public:
     ~SerialLink() override;
 
     /// The port to serve; before anything runs.
-    void attach(Uart16550a& uart) { uart_ = &uart; }
+    void attach(SerialGuest& guest) { guest_ = &guest; }
 
     /// From now on these are the ends. The descriptors stay the caller's and are closed only after
     /// they were replaced. The io thread's, or before it runs.
@@ -67,7 +67,7 @@ public:
     /// Writes what is left, waiting a second at most for somebody to take it. After the io thread.
     void drain() noexcept;
 
-    [[nodiscard]] bool send(std::uint8_t byte) noexcept override;
+    [[nodiscard]] bool send(std::span<const std::uint8_t> bytes) noexcept override;
     void input_wanted() noexcept override;
 
 private:
@@ -86,7 +86,7 @@ private:
     Poller& poller_;
     Hooks hooks_;
     EventFd wake_;
-    Uart16550a* uart_ = nullptr;
+    SerialGuest* guest_ = nullptr;
 
     LinkEnds ends_;              // these are the io thread's
     bool reading_ = false;       // input is watched
@@ -94,9 +94,9 @@ private:
     std::vector<std::uint8_t> writing_;
     std::size_t written_ = 0;
 
-    bool paused_ = true;  // input waits for room; under the UART's door
+    bool paused_ = true;  // input waits for room; under the port's door
 
-    std::mutex mutex_;  // after the UART's door; guards the rest
+    std::mutex mutex_;  // after the port's door; guards the rest
     std::vector<std::uint8_t> buffer_;
     bool guest_waits_ = false;
     bool lossy_ = true;

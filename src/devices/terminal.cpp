@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -65,6 +66,14 @@ termios raw_mode(termios mode)
 }
 
 }  // namespace
+
+std::optional<TerminalSize> terminal_size(int fd) noexcept
+{
+    winsize size{};
+    if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+        return std::nullopt;
+    return TerminalSize{size.ws_col, size.ws_row};
+}
 
 RawTerminal::RawTerminal(int fd)
 {

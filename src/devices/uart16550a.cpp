@@ -158,7 +158,7 @@ void Uart16550a::write_thr(std::uint8_t value) noexcept
     if (loops())
         push(value);
     else
-        host_full_ = !host_.send(value);
+        host_full_ = !host_.send(std::span(&value, 1));
     thre_interrupt_ = !host_full_;
 }
 

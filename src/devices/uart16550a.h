@@ -3,6 +3,7 @@
 
 #include "devices/device.h"
 #include "devices/irq_line.h"
+#include "devices/serial_line.h"
 
 #include <array>
 #include <cstddef>
@@ -11,29 +12,13 @@
 
 namespace gh {
 
-/// What stands behind a serial port: takes the guest's bytes, brings the host's. Called by the port
-/// with its door held; must not call back from inside.
-class SerialHost {
-public:
-    SerialHost() = default;
-    SerialHost(const SerialHost&) = delete;
-    SerialHost& operator=(const SerialHost&) = delete;
-    virtual ~SerialHost() = default;
-
-    /// Takes a byte. False: taken, but no more for now; Uart16550a::resume_sending() will follow.
-    [[nodiscard]] virtual bool send(std::uint8_t byte) noexcept = 0;
-
-    /// The port has become empty and takes input.
-    virtual void input_wanted() noexcept = 0;
-};
-
 /// A 16550A UART with 16-byte receive FIFO (National Semiconductor PC16550D, 1995). Characters take
 /// no time, so the transmitter is always empty while the host takes them, and a FIFO below its
 /// trigger level has timed out at once. Parity, framing and baud rate mean nothing here.
 ///
 /// Its interrupt output is level on the chip and an edge here: it pulses for each source that newly
 /// asserts. A driver that looks until nothing is pending, as Linux's 8250 does, never misses one.
-class Uart16550a final : public Device {
+class Uart16550a final : public Device, public SerialGuest {
 public:
     static constexpr std::uint64_t kSize = 8;
     static constexpr std::size_t kFifo = 16;
@@ -44,15 +29,12 @@ public:
     std::uint64_t read(MmioAccess access) noexcept override;
     void write(MmioAccess access, std::uint64_t value) noexcept override;
 
-    /// How many bytes of input the guest can take now. None until its driver listens: Linux clears
-    /// the FIFO while it starts, and what somebody piped in would be lost.
-    [[nodiscard]] std::size_t room() const noexcept;
-    /// At most room() bytes from the host.
-    void receive(std::span<const std::uint8_t> bytes) noexcept;
-    /// The line was held low: a break (Linux: magic SysRq).
-    void receive_break() noexcept;
-    /// The host takes bytes again.
-    void resume_sending() noexcept;
+    [[nodiscard]] std::mutex& door() noexcept override { return Device::door(); }
+    /// None until the driver listens: Linux clears the FIFO while it starts.
+    [[nodiscard]] std::size_t room() const noexcept override;
+    void receive(std::span<const std::uint8_t> bytes) noexcept override;
+    void receive_break() noexcept override;
+    void resume_sending() noexcept override;
 
 private:
     // Register offsets; with DLAB set, 0 and 1 are the divisor latches.

@@ -55,12 +55,11 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened,
     : config_(vm),
       plan_(std::move(plan)),
       memory_(plan_.regions),
-      serial_(make_serial_lines(
-          vm.serial, poller_,
-          [this] {
-              ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)", true});
-          })),
-      virtio_(vm, dma_),
+      serial_(make_serial_lines(vm.serial, poller_, keyboard_end())),
+      virtio_(vm, {.io = poller_,
+                   .end = keyboard_end(),
+                   .memory = dma_,
+                   .releases_memory = opened.emulated}),
       platform_(vm, poller_, ending_),
       vm_(std::move(opened.vm)),
       io_(ending_),
@@ -84,6 +83,11 @@ Machine::~Machine()
     stop_vcpus();
     virtio_.stop();
     poller_.stop();
+}
+
+std::function<void()> Machine::keyboard_end()
+{
+    return [this] { ending_.request({kPoweredOff, "ended from the keyboard (Ctrl-A x)", true}); };
 }
 
 void Machine::give_memory()
@@ -166,6 +170,7 @@ Outcome Machine::finish()
     io_.join();
     for (const auto& port : serial_)
         port->drain();
+    virtio_.drain();
     return ending_.outcome();
 }
 
@@ -191,6 +196,16 @@ void Machine::resume()
 {
     for (const auto& loop : loops_)
         loop->release();
+}
+
+bool Machine::set_balloon(std::uint64_t bytes)
+{
+    return virtio_.set_balloon(bytes);
+}
+
+void Machine::terminal_resized() noexcept
+{
+    virtio_.look_at_terminal();
 }
 
 void Machine::describe(control::Status& status) const

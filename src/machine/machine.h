@@ -57,6 +57,12 @@ public:
     [[nodiscard]] bool pause();
     void resume();
 
+    /// How many bytes of its memory the guest is to give back; false if it has no balloon.
+    [[nodiscard]] bool set_balloon(std::uint64_t bytes);
+
+    /// The terminal that gh-vmm runs in may have another size now.
+    void terminal_resized() noexcept;
+
     /// Fills in what the machine knows.
     void describe(control::Status& status) const;
 
@@ -71,6 +77,7 @@ public:
     [[nodiscard]] bool press_power_button() noexcept;
 
 private:
+    [[nodiscard]] std::function<void()> keyboard_end();
     void give_memory();
     void attach_devices();
     void place_boot();

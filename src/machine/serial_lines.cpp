@@ -2,10 +2,9 @@
 #include "machine/serial_lines.h"
 
 namespace gh::machine {
-namespace {
 
-std::unique_ptr<SerialBackend> make_backend(const config::Serial& wanted, Poller& poller,
-                                            const std::function<void()>& end)
+std::unique_ptr<SerialBackend> make_serial_backend(const config::Serial& wanted, Poller& poller,
+                                                   const std::function<void()>& end)
 {
     switch (wanted.type) {
     case config::SerialType::Stdio: return make_stdio_backend(poller, end);
@@ -17,15 +16,13 @@ std::unique_ptr<SerialBackend> make_backend(const config::Serial& wanted, Poller
     return make_null_backend(poller);
 }
 
-}  // namespace
-
 std::vector<std::unique_ptr<SerialPort>> make_serial_lines(
     const std::vector<config::Serial>& wanted, Poller& poller, const std::function<void()>& end)
 {
     std::vector<std::unique_ptr<SerialPort>> lines;
     lines.reserve(wanted.size());
     for (const auto& line : wanted)
-        lines.push_back(std::make_unique<SerialPort>(make_backend(line, poller, end)));
+        lines.push_back(std::make_unique<SerialPort>(make_serial_backend(line, poller, end)));
     return lines;
 }
 

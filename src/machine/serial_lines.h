@@ -10,7 +10,12 @@
 
 namespace gh::machine {
 
-/// The serial ports of a configuration, in its order. `end`: what Ctrl-A x does. Throws Error.
+/// What the host does with one line. `end`: what Ctrl-A x does. Throws Error.
+[[nodiscard]] std::unique_ptr<SerialBackend> make_serial_backend(const config::Serial& wanted,
+                                                                 Poller& poller,
+                                                                 const std::function<void()>& end);
+
+/// The serial ports of a configuration, in its order; likewise.
 [[nodiscard]] std::vector<std::unique_ptr<SerialPort>> make_serial_lines(
     const std::vector<config::Serial>& wanted, Poller& poller, const std::function<void()>& end);
 

@@ -57,6 +57,7 @@ Signals::Signals()
 {
     sigset_t wanted = set_of_ending();
     ::sigaddset(&wanted, SIGCONT);
+    ::sigaddset(&wanted, SIGWINCH);
     (void)::signal(SIGPIPE, SIG_IGN);
     (void)::signal(SIGXFSZ, SIG_IGN);
     (void)::pthread_sigmask(SIG_BLOCK, &wanted, &before_);

@@ -9,9 +9,10 @@
 
 namespace gh::machine {
 
-/// SIGTERM, SIGINT, SIGHUP and SIGCONT as events of the main thread. Blocks them for every thread
-/// that is started while this lives, so it comes first. SIGPIPE and SIGXFSZ are ignored from then
-/// on: a console that nobody reads and a file that may not grow are no reasons to die.
+/// SIGTERM, SIGINT, SIGHUP, SIGCONT and SIGWINCH as events of the main thread. Blocks them for
+/// every thread that is started while this lives, so it comes first. SIGPIPE and SIGXFSZ are
+/// ignored from then on: a console that nobody reads and a file that may not grow are no reasons to
+/// die.
 class Signals {
 public:
     Signals();

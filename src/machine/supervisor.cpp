@@ -219,6 +219,11 @@ void Supervisor::take_signal()
         return;
     if (*signal == SIGCONT)
         return RawTerminal::reapply();
+    if (*signal == SIGWINCH) {
+        if (machine_)
+            machine_->terminal_resized();
+        return;
+    }
     const bool again = state_ == State::Stopping;
     if (again && Clock::now() - stop_asked_ < kSameWish)
         return;
@@ -287,6 +292,10 @@ std::string Supervisor::obey(const control::Request& request)
     case control::Command::Suspend: return suspend();
     case control::Command::Resume: return resume();
     case control::Command::Reset: return reset();
+    case control::Command::Balloon:
+        return machine_ && machine_->set_balloon(request.size)
+                   ? ""
+                   : "this VM has no balloon (balloon in its configuration), or does not run";
     case control::Command::Status:
     case control::Command::Events: break;  // the server's
     }

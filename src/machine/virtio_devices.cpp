@@ -4,9 +4,16 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "devices/virtio/block.h"
+#include "devices/virtio/entropy.h"
+#include "devices/virtio/vsock.h"
+#include "machine/net_card.h"
+#include "machine/serial_lines.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
+
+#include <unistd.h>
 
 namespace gh::machine {
 namespace {
@@ -17,42 +24,103 @@ constexpr std::size_t kSlots = 32;
 constexpr std::uint64_t kBase = 0x3010'0000;
 constexpr std::uint32_t kFirstSpi = 16;
 
-std::string disk_name(std::size_t index)
+/// A device that a configuration asks for: its name, and how it comes into being.
+struct Wanted {
+    std::string name;
+    std::function<std::unique_ptr<virtio::VirtioDevice>(const VirtioHost&)> make;
+};
+
+virtio::Block::Io io_of(const config::Disk& disk)
 {
-    return "disk" + std::to_string(index);
+    switch (disk.io) {
+    case config::DiskIo::Auto: break;
+    case config::DiskIo::Uring: return virtio::Block::Io::Uring;
+    case config::DiskIo::Threads: return virtio::Block::Io::Threads;
+    }
+    return virtio::Block::Io::Auto;
 }
 
-std::vector<std::string> names_of(const config::Vm& vm)
+Wanted disk(const config::Disk& disk, std::size_t index)
 {
-    std::vector<std::string> names;
+    const std::string name = "disk" + std::to_string(index);
+    return {name, [name, &disk](const VirtioHost&) {
+                return std::make_unique<virtio::Block>(virtio::Block::Options{
+                    .name = name,
+                    .serial = disk.serial,
+                    .queues = disk.queues,
+                    .io = io_of(disk),
+                    .image = {.path = disk.path,
+                              .readonly = disk.readonly,
+                              .direct = disk.direct,
+                              .lock = disk.lock},
+                });
+            }};
+}
+
+Wanted card(const config::Net& net, std::size_t index)
+{
+    const std::string name = "net" + std::to_string(index);
+    return {name, [name, &net](const VirtioHost&) { return make_net(net, name); }};
+}
+
+Wanted console(const std::vector<config::Serial>& lines)
+{
+    return {"console", [&lines](const VirtioHost& host) {
+                std::vector<virtio::ConsolePort::Options> ports;
+                ports.reserve(lines.size());
+                for (const auto& line : lines)
+                    ports.push_back({.name = line.name,
+                                     .is_terminal = line.type == config::SerialType::Stdio,
+                                     .backend = make_serial_backend(line, host.io, host.end)});
+                return std::make_unique<virtio::Console>(std::move(ports));
+            }};
+}
+
+// A page that the host has taken back would stay the guest's where a hypervisor has its address.
+std::unique_ptr<virtio::VirtioDevice> make_balloon(std::uint64_t size, const VirtioHost& host)
+{
+    if (!host.releases_memory)
+        throw Error(
+            "balloon: the kernel's Gunyah driver pins guest memory, so that none comes back to the "
+            "host; leave balloon out, or use the emulated device (hypervisor.device)");
+    return std::make_unique<virtio::Balloon>(host.memory, size);
+}
+
+/// The one list of them, in the order of their slots.
+std::vector<Wanted> wanted_of(const config::Vm& vm)
+{
+    std::vector<Wanted> wanted;
     for (std::size_t i = 0; i < vm.disks.size(); i++)
-        names.push_back(disk_name(i));
-    return names;
-}
-
-std::unique_ptr<virtio::VirtioDevice> make_disk(const config::Disk& disk, std::size_t index)
-{
-    return std::make_unique<virtio::Block>(virtio::Block::Options{
-        .name = disk_name(index),
-        .serial = disk.serial,
-        .queues = disk.queues,
-        .image = {.path = disk.path,
-                  .readonly = disk.readonly,
-                  .direct = disk.direct,
-                  .lock = disk.lock},
-    });
+        wanted.push_back(disk(vm.disks[i], i));
+    for (std::size_t i = 0; i < vm.net.size(); i++)
+        wanted.push_back(card(vm.net[i], i));
+    if (vm.vsock)
+        wanted.push_back({"vsock", [&vsock = *vm.vsock](const VirtioHost&) {
+                              return std::make_unique<virtio::Vsock>(
+                                  virtio::Vsock::Options{.cid = vsock.cid, .path = vsock.path});
+                          }});
+    if (vm.rng == true)
+        wanted.push_back(
+            {"rng", [](const VirtioHost&) { return std::make_unique<virtio::Entropy>(); }});
+    if (!vm.console.empty())
+        wanted.push_back(console(vm.console));
+    if (vm.balloon && vm.balloon->enabled)
+        wanted.push_back({"balloon", [size = vm.balloon->size](const VirtioHost& host) {
+                              return make_balloon(size, host);
+                          }});
+    return wanted;
 }
 
 }  // namespace
 
 std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
 {
-    const auto names = names_of(vm);
-    if (names.size() > kSlots)
-        throw Error("the VM has " + std::to_string(names.size()) +
-                    " virtio devices (disks); there is room for " + std::to_string(kSlots));
+    const auto wanted = wanted_of(vm);
+    if (wanted.size() > kSlots)
+        throw Error("the VM has " + std::to_string(wanted.size()) +
+                    " virtio devices; there is room for " + std::to_string(kSlots));
     std::vector<fdt::MmioDevice> places;
-    for (std::uint32_t slot = 0; slot < names.size(); slot++) {
+    for (std::uint32_t slot = 0; slot < wanted.size(); slot++) {
         fdt::MmioDevice place;
         place.name = "virtio_mmio";
         place.compatible = {"virtio,mmio"};
@@ -60,20 +128,26 @@ std::vector<fdt::MmioDevice> virtio_places(const config::Vm& vm)
                            virtio::MmioTransport::kSize};
         place.spi = kFirstSpi + slot;
         place.dma = true;
-        place.title = names[slot];
+        place.title = wanted[slot].name;
         places.push_back(std::move(place));
     }
     return places;
 }
 
-VirtioDevices::VirtioDevices(const config::Vm& vm, const virtio::DmaMemory& memory)
+VirtioDevices::VirtioDevices(const config::Vm& vm, const VirtioHost& host)
 {
-    for (std::size_t i = 0; i < vm.disks.size(); i++)
-        devices_.push_back(make_disk(vm.disks[i], i));
+    for (const Wanted& wanted : wanted_of(vm)) {
+        auto& device = devices_.emplace_back(wanted.make(host));
+        if (auto* const console = dynamic_cast<virtio::Console*>(device.get()))
+            console_ = console;
+        if (auto* const balloon = dynamic_cast<virtio::Balloon*>(device.get()))
+            balloon_ = balloon;
+    }
+    look_at_terminal();
     const bool lent = vm.memory.sharing == config::Sharing::Lend;
     for (const auto& device : devices_)
         transports_.push_back(std::make_unique<virtio::MmioTransport>(
-            *device, memory, virtio::MmioTransport::Options{.access_platform = lent}));
+            *device, host.memory, virtio::MmioTransport::Options{.access_platform = lent}));
 }
 
 void VirtioDevices::attach(std::span<const fdt::MmioDevice> places, MmioBus& bus, gunyah::Vm& vm)
@@ -96,6 +170,27 @@ void VirtioDevices::stop() noexcept
 {
     for (const auto& transport : transports_)
         transport->stop();
+}
+
+void VirtioDevices::drain() noexcept
+{
+    if (console_ != nullptr)
+        console_->drain();
+}
+
+bool VirtioDevices::set_balloon(std::uint64_t bytes)
+{
+    if (balloon_ != nullptr)
+        balloon_->set_target(bytes);
+    return balloon_ != nullptr;
+}
+
+void VirtioDevices::look_at_terminal() noexcept
+{
+    if (console_ == nullptr)
+        return;
+    if (const auto size = terminal_size(STDIN_FILENO))
+        console_->resize(*size);
 }
 
 }  // namespace gh::machine

@@ -26,6 +26,17 @@ TEST_CASE("the minimal form fills in everything else")
     CHECK(vm.hypervisor.device == DeviceChoice::Auto);
 }
 
+TEST_CASE("a balloon is a flag or has a size")
+{
+    const auto balloon = [](const std::string& value) {
+        return parse_text(R"({"kernel": "k", "balloon": )" + value + "}").balloon.value();
+    };
+    CHECK(balloon("true").enabled);
+    CHECK(!balloon("false").enabled);
+    CHECK(balloon(R"({"size": "64MiB"})").enabled);
+    CHECK(balloon(R"({"size": "64MiB"})").size == 64u << 20);
+}
+
 TEST_CASE("every key of the long form arrives")
 {
     const Vm vm = parse_text(R"({
@@ -39,7 +50,10 @@ TEST_CASE("every key of the long form arrives")
                                 "sharing": "lend"}]},
         "serial": [{"type": "pty", "path": "tty"}, "null", {"type": "file", "path": "/log"}],
         "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
-                   "serial": "root", "queues": 4}, "/dev/sda"],
+                   "serial": "root", "queues": 4, "io": "threads"}, "/dev/sda"],
+        "console": ["stdio", {"type": "socket", "path": "agent", "name": "org.example.agent"}],
+        "vsock": {"cid": 77, "path": "v.sock"},
+        "rng": false,
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
         "hypervisor": {"device": "emulated", "path": "/dev/g", "personality": "android16",
                        "resource_manager": "production", "engine": "jit",
@@ -70,8 +84,15 @@ TEST_CASE("every key of the long form arrives")
     CHECK((disk.readonly && disk.direct && !disk.lock));
     CHECK(disk.serial == "root");
     CHECK(disk.queues == 4);
+    CHECK(disk.io == DiskIo::Threads);
     CHECK(vm.disks.at(1).path == "/dev/sda");
     CHECK((!vm.disks.at(1).readonly && vm.disks.at(1).lock));
+    CHECK(vm.console.at(0).type == SerialType::Stdio);
+    CHECK(vm.console.at(1).path == "/vm/agent");
+    CHECK(vm.console.at(1).name == "org.example.agent");
+    CHECK(vm.vsock.value().cid == 77);
+    CHECK(vm.vsock.value().path == "/vm/v.sock");
+    CHECK(vm.rng == false);
     CHECK(vm.dtb.overlays == std::vector<std::string>{"/vm/a", "/b"});
     CHECK(vm.hypervisor.device == DeviceChoice::Emulated);
     CHECK(vm.hypervisor.path == "/dev/g");

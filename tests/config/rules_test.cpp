@@ -174,6 +174,61 @@ TEST_CASE("disks of a VM whose RAM is lent need a bounce buffer")
           kNone);
 }
 
+TEST_CASE("ports of the console share no terminal, path or name with other lines")
+{
+    CHECK(contains(complaint_of(R"("console": "stdio")"),
+                   "console.0: got a second \"stdio\"; expected one line at most (serial.0 has the "
+                   "terminal; \"serial\": [] takes it away)"));
+    CHECK(complaint_of(R"("console": "stdio", "serial": [])") == kNone);
+    const auto console = [](const std::string& ports) {
+        return complaint_of(R"("console": )" + ports);
+    };
+    CHECK(console(R"(["pty", {"type": "pty", "name": "a"}, {"type": "null", "name": "b"}])") ==
+          kNone);
+    CHECK(contains(console(R"([{"type": "pty", "name": "a"}, {"type": "pty", "name": "a"}])"),
+                   "console.1.name: got \"a\"; expected a name of its own (console.0"));
+    CHECK(contains(console(R"([{"type": "pty", "name": "a/b"}])"), "a name without \"/\""));
+    CHECK(contains(console(R"(["file"])"), "console.0.path: got nothing"));
+    CHECK(contains(complaint_of(R"("console": "pty", "memory": {"sharing": "lend"})"),
+                   "console: got ports, but no way for data"));
+}
+
+TEST_CASE("sockets need a path, a CID that is not the host's, and a way for data")
+{
+    CHECK(complaint_of(R"("vsock": "v")") == kNone);
+    CHECK(contains(complaint_of(R"("vsock": {"cid": 5})"), "vsock.path: got nothing"));
+    CHECK(contains(complaint_of(R"("vsock": {"cid": 2, "path": "v"})"), "vsock.cid: got 2"));
+    CHECK(contains(complaint_of(R"("vsock": "v", "memory": {"sharing": "lend"})"),
+                   "vsock: got sockets, but no way for data"));
+}
+
+TEST_CASE("a balloon holds less than the guest's RAM, which the host must have")
+{
+    CHECK(complaint_of(R"("balloon": true)") == kNone);
+    CHECK(complaint_of(R"("balloon": false, "memory": {"sharing": "lend"})") == kNone);
+    CHECK(contains(complaint_of(R"("balloon": {"size": "1GiB"}, "memory": "1GiB")"),
+                   "balloon.size: got 1GiB; expected less than the guest's RAM"));
+    CHECK(contains(
+        complaint_of(R"("balloon": true, "memory": {"sharing": "lend", "swiotlb": "2MiB"})"),
+        "balloon: got a balloon; expected none, as RAM is lent"));
+}
+
+TEST_CASE("random numbers come where they have a way, and are refused elsewhere if asked for")
+{
+    const auto rng = [](const std::string& members) {
+        return parse_text(R"({"kernel": "k")" + members + "}").rng;
+    };
+    CHECK(rng("") == true);
+    CHECK(rng(R"(, "rng": false)") == false);
+    CHECK(rng(R"(, "memory": {"sharing": "lend"})") == false);
+    CHECK(rng(R"(, "memory": {"sharing": "lend", "swiotlb": "2MiB"})") == true);
+    CHECK(rng(R"(, "hypervisor": {"engine": "lockstep"})") == false);
+    CHECK(contains(complaint_of(R"("rng": true, "memory": {"sharing": "lend"})"),
+                   "rng: got true, but no way for data"));
+    CHECK(contains(complaint_of(R"("rng": true, "hypervisor": {"engine": "lockstep"})"),
+                   "rng: got true; expected none"));
+}
+
 TEST_CASE("serial lines fit their types")
 {
     CHECK(contains(complaint_of(R"("serial": ["file"])"), "serial.0.path: got nothing"));

@@ -29,7 +29,7 @@ TEST_CASE("each command is read, and written as it is read")
 {
     for (const auto command :
          {Command::Status, Command::Stop, Command::PowerButton, Command::SleepButton,
-          Command::Suspend, Command::Resume, Command::Reset, Command::Events})
+          Command::Suspend, Command::Resume, Command::Reset, Command::Balloon, Command::Events})
         CHECK(request_of(to_json(Request{.command = command})).command == command);
 }
 
@@ -42,6 +42,13 @@ TEST_CASE("stop takes force and a period of grace, also on the way through the c
     CHECK_FALSE(request_of(R"({"command":"stop"})").force);
 }
 
+TEST_CASE("balloon takes a size in bytes")
+{
+    const Request balloon =
+        request_of(to_json(Request{.command = Command::Balloon, .size = 1u << 30}));
+    CHECK(balloon.size == 1u << 30);
+}
+
 TEST_CASE("what is no request is refused with what is wrong with it")
 {
     CHECK(why_not("").find("not a request") != std::string::npos);
@@ -50,6 +57,8 @@ TEST_CASE("what is no request is refused with what is wrong with it")
     CHECK(why_not("{}").find("no \"command\"") != std::string::npos);
     CHECK(why_not(R"({"command": 7})").find("no \"command\"") != std::string::npos);
     CHECK(why_not(R"({"command": "halt"})").find("status, stop, powerbtn") != std::string::npos);
+    CHECK(why_not(R"({"command": "balloon", "size": -1})").find("bytes") != std::string::npos);
+    CHECK(why_not(R"({"command": "balloon"})").find("bytes") != std::string::npos);
     CHECK(why_not(R"({"command": "resume", "x": 1})").find("no arguments") != std::string::npos);
     CHECK(why_not(R"({"command": "stop", "grace_ms": -1})").find("grace_ms") != std::string::npos);
     CHECK(why_not(R"({"command": "stop", "grace_ms": 86400001})").find("grace_ms") !=

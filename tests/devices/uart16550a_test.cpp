@@ -11,9 +11,9 @@ namespace gh {
 namespace {
 
 struct Line final : SerialHost {
-    bool send(std::uint8_t byte) noexcept override
+    bool send(std::span<const std::uint8_t> bytes) noexcept override
     {
-        sent.push_back(static_cast<char>(byte));
+        sent.append(bytes.begin(), bytes.end());
         return takes_more;
     }
     void input_wanted() noexcept override { ++invitations; }

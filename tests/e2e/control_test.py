@@ -158,13 +158,16 @@ class Commands(Case):
         self.assertEqual(events[-1]["status"], 0)
 
     def test_events_until_the_end(self):
-        vm = self.start()
+        self.start()
         self.await_state("running")
         watcher = subprocess.Popen([*VMM, "events", "vm"], env=self.environment, stdout=subprocess.PIPE)
-        connections = lambda: len(os.listdir(f"/proc/{vm.pid}/fd"))
-        before = connections()
-        await_true(lambda: connections() > before, "somebody watches")
-        self.ask("suspend", "vm")
+
+        def is_seen():
+            self.ask("suspend", "vm")
+            self.ask("resume", "vm")
+            return select.select([watcher.stdout], [], [], 0)[0]
+
+        await_true(is_seen, "somebody watches")
         self.ask("stop", "vm")
         last = watcher.communicate(timeout=PATIENCE)[0].splitlines()[-1]
         self.assertEqual(json.loads(last)["event"], "exit")
@@ -331,12 +334,16 @@ class Supervision(Case):
         allowed = min(os.sched_getaffinity(0))
         vm = self.start(cpus={"count": 2, "affinity": str(allowed), "nice": 7})
         self.await_state("running")
-        for task in pathlib.Path(f"/proc/{vm.pid}/task").iterdir():
-            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
-            if (task / "comm").read_text().startswith("vcpu-"):
-                self.assertEqual((os.sched_getaffinity(int(task.name)), fields[16]), ({allowed}, "7"))
-            else:
-                self.assertEqual(fields[16], str(os.getpriority(os.PRIO_PROCESS, 0)))
+
+        def threads(of_vcpus):
+            for task in pathlib.Path(f"/proc/{vm.pid}/task").iterdir():
+                if (task / "comm").read_text().startswith("vcpu-") == of_vcpus:
+                    fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+                    yield os.sched_getaffinity(int(task.name)), fields[16]
+
+        await_true(lambda: list(threads(True)) == [({allowed}, "7")] * 2, "vCPUs are where they are to be")
+        for _, nice in threads(False):
+            self.assertEqual(nice, str(os.getpriority(os.PRIO_PROCESS, 0)))
 
     def test_a_processor_that_is_not_here(self):
         done = self.run_vm(cpus={"affinity": "1023"})

@@ -56,7 +56,7 @@ class Debian(unittest.TestCase):
         served = random.Random(7).randbytes(20_000_000)
         port = self.serve(served)
         vm = self.boot()
-        self.assertEqual(vm.run("systemctl --failed --no-legend").strip(), "")
+        self.assertEqual(vm.run("systemctl --failed --no-legend --no-pager").strip(), "")
         vm.run("until ip route show default | grep -q via; do sleep 0.2; done")
         vm.run(f"wget -q http://$(ip route show default | awk '{{print $3}}'):{port}/data")
         self.assertIn(hashlib.sha256(served).hexdigest(), vm.run("sha256sum data"))

@@ -7,6 +7,7 @@ GH_TEST_PATIENCE multiplies every time-out; GH_TEST_PERSONALITY is the emulated 
 GH_TEST_SANDBOX the key sandbox.
 """
 import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GUEST = pathlib.Path(os.environ.get("GH_GUEST", ROOT / ".guest"))
 VMM = os.environ.get("GH_VMM", str(ROOT / "build/release/gh-vmm"))
 PATIENCE = float(os.environ.get("GH_TEST_PATIENCE", "1"))
+GUESTS = itertools.count()
 PROMPT = rb"/root # (\x1b\[6n)?$"
 
 
@@ -39,7 +41,8 @@ def need(*names):
 
 def config(**changes):
     """The configuration of a small Debian guest, as a dictionary."""
-    values = {"name": "e2e", "kernel": str(GUEST / "vmlinuz"), "initrd": str(GUEST / "initrd.gz"),
+    # A name of its own: whoever runs beside it has another control socket.
+    values = {"name": f"e2e-{os.getpid()}-{next(GUESTS)}", "kernel": str(GUEST / "vmlinuz"), "initrd": str(GUEST / "initrd.gz"),
               "params": ["console=ttyS0"], "cpus": 1, "memory": "512MiB"}
     if personality := os.environ.get("GH_TEST_PERSONALITY"):
         values["hypervisor"] = {"device": "emulated", "personality": personality}
@@ -47,6 +50,21 @@ def config(**changes):
         values["sandbox"] = sandbox
     values.update(changes)
     return {key: value for key, value in values.items() if value is not None}
+
+
+def with_modules(folder, modules, files=(), **programs):
+    """An initrd with modules of the kernel's, static programs (source files in guest/) in /bin, and files
+    (FILE=PATH-IN-GUEST), and the command that loads the modules in this order."""
+    need("vmlinuz", "busybox", *(f"modules/{name}.ko" for name in modules))
+    files = [*files, *(f"{GUEST}/modules/{name}.ko=modules/{name}.ko" for name in modules)]
+    for name, source in programs.items():
+        program = pathlib.Path(folder) / name
+        subprocess.run(["aarch64-linux-gnu-gcc", "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-o", program,
+                        pathlib.Path(__file__).parent / "guest" / source], check=True)
+        files.append(f"{program}=bin/{name}")
+    initrd = pathlib.Path(folder) / "initrd.gz"
+    subprocess.run([ROOT / "scripts/make-initrd", initrd, *files], check=True)
+    return str(initrd), " && ".join(f"insmod /modules/{name}.ko" for name in modules)
 
 
 def qemu_command(values):
@@ -157,7 +175,8 @@ class Guest:
     def run(self, command, seconds=120):
         """Runs a shell command; returns its output and fails the test if its status is not 0."""
         self.send(f'{command}; echo "=""=$?=="\n')
-        self.expect(rb'"=""=\$\?=="[^\n]*\n')
+        # The shell's echo, which its line editing may break anywhere.
+        self.expect(rb"[\r\n]*".join(re.escape(bytes([byte])) for byte in b'"=""=$?=="') + rb"[^\n]*\n")
         match = self.expect(rb"(?s)(.*)==(\d+)==\r*\n", seconds)
         self.expect(PROMPT)
         if match[2] != b"0":

@@ -70,7 +70,8 @@ public:
     /// The largest size of each queue, a power of two. The same at all times.
     [[nodiscard]] virtual std::vector<std::uint16_t> queue_sizes() const = 0;
 
-    /// The configuration space from `offset` on; zeros where it has ended.
+    /// The configuration space from `offset` on, into `to`, which is zeros: where the space has
+    /// ended, it stays so.
     virtual void read_config(std::uint64_t offset, std::span<std::byte> to) noexcept = 0;
     virtual void write_config(std::uint64_t /*offset*/, std::span<const std::byte>) noexcept {}
 

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "devices/virtio/layout.h"
 #include "devices/virtio/mmio_registers.h"
 
 #include <array>
@@ -18,15 +19,11 @@ static_assert(QueueNotify == MmioTransport::kNotify);
 
 namespace {
 
-std::uint64_t flag(unsigned feature)
-{
-    return std::uint64_t{1} << feature;
-}
-
 std::uint64_t offer(const VirtioDevice& device, bool access_platform)
 {
-    return device.features() | flag(kFeatureVersion1) | flag(kFeatureIndirectDesc) |
-           flag(kFeatureEventIdx) | (access_platform ? flag(kFeatureAccessPlatform) : 0);
+    return device.features() | feature_flag(kFeatureVersion1) | feature_flag(kFeatureIndirectDesc) |
+           feature_flag(kFeatureEventIdx) |
+           (access_platform ? feature_flag(kFeatureAccessPlatform) : 0);
 }
 
 /// Half `select` (0 or 1) of a 64-bit register; others are 0.
@@ -237,7 +234,7 @@ void MmioTransport::write_status(std::uint32_t value) noexcept
 
 bool MmioTransport::agreed(unsigned feature) const noexcept
 {
-    return (driver_features_ & flag(feature)) != 0;
+    return has_feature(driver_features_, feature);
 }
 
 bool MmioTransport::accepts_features() const noexcept

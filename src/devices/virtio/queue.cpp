@@ -165,13 +165,17 @@ bool Queue::add(const Descriptor& descriptor, Chain& chain)
     return true;
 }
 
-void Queue::push(std::uint16_t head, std::uint32_t written) noexcept
+void Queue::fill(std::uint16_t head, std::uint32_t written) noexcept
 {
     const std::uint64_t slot = next_used_ & (setup_.size - 1u);
     std::byte* const entry = used_ + kRingEntries + kUsedEntry * slot;
     word(entry).store(head, std::memory_order_relaxed);
     word(entry + 4).store(written, std::memory_order_relaxed);
     ++next_used_;
+}
+
+void Queue::publish() noexcept
+{
     half(used_ + kRingIndex).store(next_used_, std::memory_order_release);
 }
 

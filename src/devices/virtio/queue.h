@@ -43,7 +43,14 @@ public:
 
     /// Gives a chain back, `written` bytes of which the device has written from the beginning of
     /// what it may write. In any order.
-    void push(std::uint16_t head, std::uint32_t written) noexcept;
+    void push(std::uint16_t head, std::uint32_t written) noexcept
+    {
+        fill(head, written);
+        publish();
+    }
+    /// push() in two steps, for several chains that the driver must find at once.
+    void fill(std::uint16_t head, std::uint32_t written) noexcept;
+    void publish() noexcept;
 
     /// Whether the driver wants to be interrupted for what was pushed since the last call.
     [[nodiscard]] bool wants_interrupt() noexcept;

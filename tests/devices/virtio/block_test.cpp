@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "devices/virtio/block.h"
 
-#include "../../boot/fake_image.h"
 #include "base/error.h"
+#include "block_driver.h"
 #include "devices/virtio/mmio_transport.h"
-#include "driver.h"
 
 #include <cerrno>
 #include <csignal>
@@ -21,111 +20,8 @@
 namespace gh::virtio {
 namespace {
 
-constexpr std::uint64_t kHeader = Ram::kBase + 0x2'0000;
-constexpr std::uint64_t kStatus = kHeader + 64;
-constexpr std::uint64_t kData = Ram::kBase + 0x4'0000;
-constexpr std::uint64_t kSectors = 2048;  // a megabyte
-
-constexpr std::uint32_t kOk = 0;
-constexpr std::uint32_t kIoError = 1;
-constexpr std::uint32_t kUnsupported = 2;
-
 constexpr std::uint64_t kReadonly = 1u << 5;
 constexpr std::uint64_t kFlush = 1u << 9;
-
-/// A disk behind its transport, and a driver with one request in flight at a time.
-struct Disk {
-    explicit Disk(const DiskImage::Options& image, unsigned queues = 1,
-                  std::uint64_t refused_features = 0)
-        : block(
-              {.name = "disk0", .serial = "0123456789abcdefghij", .queues = queues, .image = image})
-    {
-        transport.emplace(block, ram.memory(), MmioTransport::Options{});
-        out(0x70, 3);
-        features = block.features() & ~refused_features;
-        out(0x20, features);
-        out(0x24, 1);
-        out(0x20, 1);
-        out(0x70, 11);
-        for (unsigned queue = 0; queue < queues; ++queue)
-            set_up(queue);
-        out(0x70, 15);
-        REQUIRE(in(0x70) == 15);
-    }
-    void set_up(unsigned queue)
-    {
-        const Ring& ring = rings[queue];
-        out(0x30, queue);
-        out(0x38, 8);
-        out(0x80, ring.descriptors());
-        out(0x90, ring.available());
-        out(0xa0, ring.used());
-        out(0x44, 1);
-        REQUIRE(in(0x44) == 1);
-    }
-    std::uint32_t in(std::uint64_t offset)
-    {
-        return static_cast<std::uint32_t>(transport->read({.offset = offset, .size = 4}));
-    }
-    void out(std::uint64_t offset, std::uint64_t value)
-    {
-        transport->write({.offset = offset, .size = 4}, value & 0xffff'ffff);
-    }
-    void put_header(std::uint32_t type, std::uint64_t sector) const
-    {
-        ram.put(kHeader, type);
-        ram.put<std::uint32_t>(kHeader + 4, 0);
-        ram.put(kHeader + 8, sector);
-        ram.put<std::uint8_t>(kStatus, 0xff);
-    }
-    /// Waits until what begins at descriptor 0 is answered; its status.
-    std::uint32_t go(unsigned queue = 0)
-    {
-        Ring& ring = rings[queue];
-        const auto next = static_cast<std::uint16_t>(ring.used_index() + 1);
-        ring.offer(0);
-        out(0x50, queue);
-        while (ring.used_index() != next)
-            std::this_thread::yield();
-        length = ring.used_length((next - 1u) % 8);
-        return ram.get<std::uint8_t>(kStatus);
-    }
-    std::uint32_t request(std::uint32_t type, std::uint64_t sector, std::uint32_t size,
-                          unsigned queue = 0, std::uint64_t data = kData)
-    {
-        put_header(type, sector);
-        const bool reads = type == 0 || type == 8;
-        const Ring& ring = rings[queue];
-        ring.describe(0, kHeader, 16, kNext, size == 0 ? 2 : 1);
-        ring.describe(1, data, size, static_cast<std::uint16_t>(reads ? kNext | kWrite : kNext), 2);
-        ring.describe(2, kStatus, 1, kWrite);
-        return go(queue);
-    }
-    std::uint32_t read(std::uint64_t sector, std::uint32_t size, unsigned queue = 0)
-    {
-        return request(0, sector, size, queue);
-    }
-    std::uint32_t write(std::uint64_t sector, const std::string& text)
-    {
-        ram.put_text(kData, text);
-        return request(1, sector, static_cast<std::uint32_t>(text.size()));
-    }
-    std::uint32_t forget(std::uint32_t type, std::uint64_t sector, std::uint32_t sectors,
-                         std::uint32_t flags)
-    {
-        ram.put(kData, sector);
-        ram.put(kData + 8, sectors);
-        ram.put(kData + 12, flags);
-        return request(type, 0, 16);
-    }
-
-    Ram ram;
-    Ring rings[2] = {{ram, 8}, {ram, 8, Ram::kBase + 0x1'0000}};
-    Block block;
-    std::optional<MmioTransport> transport;
-    std::uint64_t features = 0;
-    std::uint32_t length = 0;
-};
 
 std::string sector_of(char letter, std::size_t sectors = 1)
 {
@@ -169,15 +65,12 @@ private:
     void (*handler_)(int);
 };
 
-struct Fixture {
-    TemporaryFile file{kSectors * 512};
-    DiskImage::Options image{.path = file.path()};
-};
-
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "the configuration tells capacity, block sizes and limits")
+TEST_CASE_TEMPLATE("the configuration tells capacity, block sizes and limits", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image, 2);
     CHECK(disk.in(0x100) == kSectors);
     CHECK(disk.in(0x104) == 0);
@@ -191,8 +84,10 @@ TEST_CASE_FIXTURE(Fixture, "the configuration tells capacity, block sizes and li
     CHECK((disk.features & kFlush) != 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what is written is in the file and is read back")
+TEST_CASE_TEMPLATE("what is written is in the file and is read back", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     CHECK(disk.write(3, sector_of('a', 2)) == kOk);
     CHECK(disk.length == 1);
@@ -204,8 +99,11 @@ TEST_CASE_FIXTURE(Fixture, "what is written is in the file and is read back")
     CHECK(disk.ram.text(kData, 1024) == sector_of('a', 2));
 }
 
-TEST_CASE_FIXTURE(Fixture, "header, data and status may be cut into descriptors at any place")
+TEST_CASE_TEMPLATE("header, data and status may be cut into descriptors at any place", Io, Uring,
+                   Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     const std::string text = sector_of('b');
     disk.put_header(1, 7);
@@ -229,8 +127,11 @@ TEST_CASE_FIXTURE(Fixture, "header, data and status may be cut into descriptors 
     CHECK(disk.ram.get<std::uint8_t>(kData + 512) == kOk);
 }
 
-TEST_CASE_FIXTURE(Fixture, "requests beyond the disk, of half a sector or without header fail")
+TEST_CASE_TEMPLATE("requests beyond the disk, of half a sector or without header fail", Io, Uring,
+                   Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     CHECK(disk.read(kSectors - 1, 512) == kOk);
     CHECK(disk.read(kSectors - 1, 1024) == kIoError);
@@ -244,8 +145,11 @@ TEST_CASE_FIXTURE(Fixture, "requests beyond the disk, of half a sector or withou
     CHECK(disk.write(0, sector_of('c')) == kOk);  // and the disk works on
 }
 
-TEST_CASE_FIXTURE(Fixture, "a request without room for a status is given back and nothing else")
+TEST_CASE_TEMPLATE("a request without room for a status is given back and nothing else", Io, Uring,
+                   Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     disk.put_header(1, 0);
     disk.ram.put_text(kData, sector_of('d'));
@@ -256,22 +160,28 @@ TEST_CASE_FIXTURE(Fixture, "a request without room for a status is given back an
     CHECK(file_text(file, 512, 0) == sector_of('\0'));
 }
 
-TEST_CASE_FIXTURE(Fixture, "unknown requests are unsupported")
+TEST_CASE_TEMPLATE("unknown requests are unsupported", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     for (const std::uint32_t type : {2u, 3u, 14u, 0x8000'0000u})
         CHECK(disk.request(type, 0, 512) == kUnsupported);
 }
 
-TEST_CASE_FIXTURE(Fixture, "the serial number has twenty bytes")
+TEST_CASE_TEMPLATE("the serial number has twenty bytes", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     CHECK(disk.request(8, 0, 20) == kOk);
     CHECK(disk.ram.text(kData, 20) == "0123456789abcdefghij");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a read-only disk says so and lets nothing be written")
+TEST_CASE_TEMPLATE("a read-only disk says so and lets nothing be written", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     image.readonly = true;
     Disk disk(image);
     CHECK((disk.features & kReadonly) != 0);
@@ -282,8 +192,11 @@ TEST_CASE_FIXTURE(Fixture, "a read-only disk says so and lets nothing be written
     CHECK(disk.request(4, 0, 0) == kOk);
 }
 
-TEST_CASE_FIXTURE(Fixture, "discarding and zeroing give room back and leave the neighbours alone")
+TEST_CASE_TEMPLATE("discarding and zeroing give room back and leave the neighbours alone", Io,
+                   Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     REQUIRE(disk.write(0, sector_of('f', 64)) == kOk);
     const std::uint64_t before = blocks_of(file);
@@ -307,8 +220,10 @@ TEST_CASE_FIXTURE(Fixture, "discarding and zeroing give room back and leave the 
     CHECK(file_text(file, 40 * 512, 24 * 512) == sector_of('f', 40));
 }
 
-TEST_CASE_FIXTURE(Fixture, "segments to discard or to zero are checked")
+TEST_CASE_TEMPLATE("segments to discard or to zero are checked", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     REQUIRE(disk.write(0, sector_of('g')) == kOk);
     CHECK(disk.forget(11, 0, 8, 1) == kUnsupported);  // unmap is for zeroing
@@ -324,16 +239,20 @@ TEST_CASE_FIXTURE(Fixture, "segments to discard or to zero are checked")
     CHECK(file_text(file, 512, 0) == sector_of('g'));
 }
 
-TEST_CASE_FIXTURE(Fixture, "several queues work side by side")
+TEST_CASE_TEMPLATE("several queues work side by side", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image, 2);
     REQUIRE(disk.write(0, sector_of('h')) == kOk);
     CHECK(disk.read(0, 512, 1) == kOk);
     CHECK(disk.ram.text(kData, 512) == sector_of('h'));
 }
 
-TEST_CASE_FIXTURE(Fixture, "past the page cache any buffer will do")
+TEST_CASE_TEMPLATE("past the page cache any buffer will do", Io, Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     image.direct = true;
     std::optional<Disk> disk;
     try {
@@ -356,9 +275,11 @@ TEST_CASE_FIXTURE(Fixture, "past the page cache any buffer will do")
     CHECK(disk->request(4, 0, 0) == kOk);
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "a write that the host does not take is the guest's I/O error, and no more")
+TEST_CASE_TEMPLATE("a write that the host does not take is the guest's I/O error, and no more", Io,
+                   Uring, Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     {
         // The host writes two sectors and a half, then none.
@@ -373,8 +294,11 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(file_text(file, 2048, 0) == sector_of('n', 4));
 }
 
-TEST_CASE_FIXTURE(Fixture, "an image that is cut while the guest runs fails what it lacks")
+TEST_CASE_TEMPLATE("an image that is cut while the guest runs fails what it lacks", Io, Uring,
+                   Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     Disk disk(image);
     REQUIRE(::ftruncate(file.fd(), 1024 + 100) == 0);
     CHECK(disk.read(0, 1024) == kOk);
@@ -383,16 +307,18 @@ TEST_CASE_FIXTURE(Fixture, "an image that is cut while the guest runs fails what
     CHECK(disk.read(8, 512) == kIoError);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a flush is the host's, and once one has failed none is good again")
+TEST_CASE_TEMPLATE("a flush is the host's, and once one has failed none is good again", Io, Uring,
+                   Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     static int syncs = 0;
     static bool fails = false;
     syncs = 0;
     fails = false;
-    image.sync = [](int) {
+    image.synced = [](int error) {
         ++syncs;
-        errno = EIO;
-        return fails ? -1 : 0;
+        return fails ? EIO : error;
     };
     SUBCASE("where the driver flushes")
     {
@@ -421,8 +347,11 @@ TEST_CASE_FIXTURE(Fixture, "a flush is the host's, and once one has failed none 
     }
 }
 
-TEST_CASE_FIXTURE(Fixture, "an image has one writer or many readers, unless told otherwise")
+TEST_CASE_TEMPLATE("an image has one writer or many readers, unless told otherwise", Io, Uring,
+                   Threads)
 {
+    const TemporaryFile file{kSectors * 512};
+    Image image(file, Io::kIo);
     const auto opens = [&](bool readonly, bool lock) {
         try {
             const DiskImage other({.path = file.path(), .readonly = readonly, .lock = lock});

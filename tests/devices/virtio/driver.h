@@ -110,6 +110,12 @@ public:
         index_ = index;
         std::atomic_ref(*reinterpret_cast<std::uint16_t*>(ram_.at(available() + 2))).store(index_);
     }
+    /// As a driver leaves its rings before it brings the device up.
+    void forget_all()
+    {
+        std::memset(ram_.at(at_), 0, 0xc000);
+        index_ = 0;
+    }
     void set_flags(std::uint16_t flags) const { ram_.put(available(), flags); }
     void set_used_event(std::uint16_t index) const
     {
