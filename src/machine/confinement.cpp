@@ -65,6 +65,17 @@ bool is_port(const std::string& where)
     return where.find_first_not_of("0123456789") == std::string::npos;
 }
 
+/// /dev/net/tun and passt are none of them: what cards lead to is kept.
+void add_devices(Files& files, const config::Vm& vm)
+{
+    for (const auto& line : vm.console)
+        add_serial(files, line);
+    for (const auto& disk : vm.disks)
+        add(files, disk.path, disk.readonly ? FileUse::Read : FileUse::ReadWrite);
+    if (vm.vsock)
+        add(files, folder_of(vm.vsock->path), FileUse::MakeSockets);
+}
+
 /// What is listened at is opened once but for GDB's, and goes in the end.
 void add_sockets(Files& files, const config::Vm& vm, const RunOptions& options)
 {
@@ -87,8 +98,7 @@ Files files_of(const config::Vm& vm, const RunOptions& options, bool emulated)
     add_memory(files, vm);
     for (const auto& line : vm.serial)
         add_serial(files, line);
-    for (const auto& disk : vm.disks)
-        add(files, disk.path, disk.readonly ? FileUse::Read : FileUse::ReadWrite);
+    add_devices(files, vm);
     add_sockets(files, vm, options);
     add(files, folder_of(options.pid_file), FileUse::Remove);
     return files;
@@ -127,13 +137,17 @@ void Confinement::enter(bool emulated)
         .files = files_of(vm_, options_, emulated),
         .capabilities = capabilities_of(vm_, emulated),
         .internet = options_.gdb && is_port(parse_gdb_option(*options_.gdb).where)};
-    for (const auto& missing : sandbox::confine(policy)) {
+    const auto all_missing = sandbox::confine(policy);
+    for (const auto& missing : all_missing) {
         if (vm_.sandbox == config::Sandbox::On)
             throw Error(missing +
                         ": without it this VM is not as confined as \"sandbox\": \"on\" "
                         "demands; \"auto\" does without");
         log(LogLevel::Info, "less confined: %s", missing.c_str());
     }
+    if (all_missing.empty())
+        log(LogLevel::Info, "confined: by Landlock, a filter of system calls, and %s capabilities",
+            policy.capabilities.empty() ? "no" : "few");
 }
 
 }  // namespace gh::machine

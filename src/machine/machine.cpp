@@ -50,7 +50,7 @@ boot::Placing placing(const Plan& plan, bool emulated)
 
 }  // namespace
 
-Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened,
+Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, HostParts& parts,
                  const std::function<void()>& opened_all)
     : config_(vm),
       plan_(std::move(plan)),
@@ -59,6 +59,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened,
       virtio_(vm, {.io = poller_,
                    .end = keyboard_end(),
                    .memory = dma_,
+                   .parts = parts,
                    .releases_memory = opened.emulated}),
       platform_(vm, poller_, ending_),
       vm_(std::move(opened.vm)),

@@ -8,6 +8,7 @@
 #include "devices/serial_port.h"
 #include "gunyah/vm.h"
 #include "machine/ending.h"
+#include "machine/host_parts.h"
 #include "machine/open_vm.h"
 #include "machine/plan.h"
 #include "machine/platform_devices.h"
@@ -27,10 +28,10 @@ namespace gh::machine {
 /// vCPUs, the VM (which gives lent memory back), devices, memory.
 class Machine {
 public:
-    /// Everything up to, but without, START. `vm` must outlive it. `opened_all` is called once all
-    /// files are open and before there is a thread. Throws Error.
+    /// Everything up to, but without, START. `vm` and `parts` must outlive it. `opened_all` is
+    /// called once all files are open and before there is a thread. Throws Error.
     Machine(
-        const config::Vm& vm, Plan plan, OpenedVm opened,
+        const config::Vm& vm, Plan plan, OpenedVm opened, HostParts& parts,
         const std::function<void()>& opened_all = [] {});
     ~Machine();
     Machine(const Machine&) = delete;

@@ -22,7 +22,7 @@ bool is_stream_socket(int fd)
     return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
-/// The descriptor itself stays open, for a machine that is built anew.
+/// The descriptor itself is somebody else's.
 Backend take_descriptor(int raw, const std::string& name)
 {
     if (::fcntl(raw, F_SETFD, FD_CLOEXEC) != 0)
@@ -48,17 +48,6 @@ std::vector<virtio::PortForward> forwards_of(const config::Net& net)
     return forwards;
 }
 
-Backend open_backend(const config::Net& net, const std::string& name)
-{
-    switch (net.type) {
-    case config::NetType::Tap: return std::make_unique<virtio::Tap>(net.tap);
-    case config::NetType::Fd: return take_descriptor(static_cast<int>(net.fd.value()), name);
-    case config::NetType::User: break;
-    }
-    return std::make_unique<virtio::FrameSocket>(
-        virtio::start_passt(name, static_cast<std::uint16_t>(net.mtu), forwards_of(net)), "passt");
-}
-
 /// The configuration's rules have seen to it that it is one.
 virtio::MacAddress mac_of(const std::string& text)
 {
@@ -70,12 +59,24 @@ virtio::MacAddress mac_of(const std::string& text)
 
 }  // namespace
 
-std::unique_ptr<virtio::VirtioDevice> make_net(const config::Net& net, const std::string& name)
+Backend open_net_backend(const config::Net& net, const std::string& name)
+{
+    switch (net.type) {
+    case config::NetType::Tap: return std::make_unique<virtio::Tap>(net.tap);
+    case config::NetType::Fd: return take_descriptor(static_cast<int>(net.fd.value()), name);
+    case config::NetType::User: break;
+    }
+    return std::make_unique<virtio::FrameSocket>(
+        virtio::start_passt(name, static_cast<std::uint16_t>(net.mtu), forwards_of(net)), "passt");
+}
+
+std::unique_ptr<virtio::VirtioDevice> make_net(const config::Net& net, const std::string& name,
+                                               std::shared_ptr<virtio::NetBackend> backend)
 {
     return std::make_unique<virtio::Net>(
         virtio::Net::Options{
             .name = name, .mac = mac_of(net.mac), .mtu = static_cast<std::uint16_t>(net.mtu)},
-        open_backend(net, name));
+        std::move(backend));
 }
 
 }  // namespace gh::machine

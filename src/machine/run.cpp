@@ -8,6 +8,7 @@
 #include "machine/confinement.h"
 #include "machine/daemon.h"
 #include "machine/debugging.h"
+#include "machine/host_parts.h"
 #include "machine/machine.h"
 #include "machine/profile.h"
 #include "machine/signals.h"
@@ -71,13 +72,14 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
     const Observers observers{.profiler = profile,
                               .debugger = debugging ? debugging->debugger() : nullptr};
     Confinement confinement(vm, options);
+    HostParts parts(vm);
     const auto build = [&] {
         Plan plan = make_plan(vm, random_seeds());
         heed_broken_rules(plan);
         OpenedVm opened = open_vm(vm.hypervisor, trace, observers);
         const auto opened_all = [&, emulated = opened.emulated] { confinement.enter(emulated); };
         auto machine =
-            std::make_unique<Machine>(vm, std::move(plan), std::move(opened), opened_all);
+            std::make_unique<Machine>(vm, std::move(plan), std::move(opened), parts, opened_all);
         if (debugging)
             machine->accompany(debugging->serve(*machine));
         return machine;

@@ -30,29 +30,19 @@ struct Wanted {
     std::function<std::unique_ptr<virtio::VirtioDevice>(const VirtioHost&)> make;
 };
 
-virtio::Block::Io io_of(const config::Disk& disk)
-{
-    switch (disk.io) {
-    case config::DiskIo::Auto: break;
-    case config::DiskIo::Uring: return virtio::Block::Io::Uring;
-    case config::DiskIo::Threads: return virtio::Block::Io::Threads;
-    }
-    return virtio::Block::Io::Auto;
-}
-
 Wanted disk(const config::Disk& disk, std::size_t index)
 {
     const std::string name = "disk" + std::to_string(index);
-    return {name, [name, &disk](const VirtioHost&) {
+    return {name, [name, &disk, index](const VirtioHost& host) {
                 return std::make_unique<virtio::Block>(virtio::Block::Options{
                     .name = name,
                     .serial = disk.serial,
                     .queues = disk.queues,
-                    .io = io_of(disk),
                     .image = {.path = disk.path,
                               .readonly = disk.readonly,
                               .direct = disk.direct,
                               .lock = disk.lock},
+                    .rings = host.parts.rings(index),
                 });
             }};
 }
@@ -60,7 +50,9 @@ Wanted disk(const config::Disk& disk, std::size_t index)
 Wanted card(const config::Net& net, std::size_t index)
 {
     const std::string name = "net" + std::to_string(index);
-    return {name, [name, &net](const VirtioHost&) { return make_net(net, name); }};
+    return {name, [name, &net, index](const VirtioHost& host) {
+                return make_net(net, name, host.parts.net(index));
+            }};
 }
 
 Wanted console(const std::vector<config::Serial>& lines)

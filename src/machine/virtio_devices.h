@@ -10,6 +10,7 @@
 #include "devices/virtio/mmio_transport.h"
 #include "fdt/machine_tree.h"
 #include "gunyah/vm.h"
+#include "machine/host_parts.h"
 
 #include <cstddef>
 #include <functional>
@@ -28,6 +29,7 @@ struct VirtioHost {
     Poller& io;                 // does not run yet; the io thread's
     std::function<void()> end;  // what Ctrl-A x does
     const virtio::DmaMemory& memory;
+    HostParts& parts;
     bool releases_memory;  // pages that the host takes back are the guest's no more
 };
 

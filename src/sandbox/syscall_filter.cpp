@@ -24,6 +24,7 @@ std::uint32_t raw(Action action)
     switch (action) {
     case Action::Allow: return SCMP_ACT_ALLOW;
     case Action::Refuse: return SCMP_ACT_ERRNO(EPERM);
+    case Action::Trap: return SCMP_ACT_TRAP;
     case Action::Deny: return SCMP_ACT_ERRNO(ENOSYS);
     case Action::Notify: return SCMP_ACT_NOTIFY;
     }

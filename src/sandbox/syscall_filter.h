@@ -14,6 +14,7 @@ namespace gh::sandbox {
 enum class Action {
     Allow,
     Refuse,  ///< EPERM
+    Trap,    ///< SIGSYS, see refusals.h
     Deny,    ///< ENOSYS, which callers know a way round
     Notify,  ///< stops for who listens, see seccomp_unotify(2)
 };

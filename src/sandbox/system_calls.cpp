@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sandbox/system_calls.h"
 
+#include "sandbox/refusals.h"
 #include "sandbox/syscall_filter.h"
 
 #include <array>
@@ -46,8 +47,8 @@ constexpr std::array kAllowed{
     // waiting
     "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait",
     "epoll_pwait", "epoll_pwait2", "eventfd2", "signalfd4", "pipe2",
-    // what a ring does is seen by Landlock, but not by this filter
-    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    // with rings that are there: what one does no filter sees, so they are restricted themselves
+    "io_uring_enter",
     // sockets; of which family is said below
     "bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt",
     "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
@@ -56,12 +57,11 @@ constexpr std::array kAllowed{
     "getgid", "getegid", "getpgrp", "getpgid"};
 
 // Of terminals, disks and network devices; none that types into a terminal (TIOCSTI, TIOCLINUX).
-constexpr std::array<std::uint64_t, 29> kIoctls{
-    TCGETS,     TCSETS,         TCSETSW,         TCSETSF,       TCGETS2,     TCSETS2,
-    TCSETSW2,   TCSETSF2,       TCFLSH,          TIOCGPGRP,     TIOCGWINSZ,  TIOCGPTN,
-    TIOCSPTLCK, TIOCGPTPEER,    FIONREAD,        FIONBIO,       FIOCLEX,     BLKSSZGET,
-    BLKPBSZGET, BLKGETSIZE64,   BLKROGET,        BLKDISCARD,    BLKZEROOUT,  TUNSETIFF,
-    TUNGETIFF,  TUNGETFEATURES, TUNSETVNETHDRSZ, TUNSETOFFLOAD, TUNSETVNETLE};
+constexpr std::array<std::uint64_t, 24> kIoctls{
+    TCGETS,     TCSETS,       TCSETSW,    TCSETSF,    TCGETS2,    TCSETS2,
+    TCSETSW2,   TCSETSF2,     TCFLSH,     TIOCGPGRP,  TIOCGWINSZ, TIOCGPTN,
+    TIOCSPTLCK, TIOCGPTPEER,  FIONREAD,   FIONBIO,    FIOCLEX,    BLKSSZGET,
+    BLKPBSZGET, BLKGETSIZE64, BLKROGET,   BLKDISCARD, BLKZEROOUT, TUNSETOFFLOAD};
 constexpr std::array<std::uint64_t, 2> kTypesOfGunyah{0x47, 0x41};  // 'G' and Android's 'A'
 
 // Not F_SETOWN and its like, by which the kernel signals others.
@@ -97,6 +97,8 @@ void allow_itself(SyscallFilter& filter)
 {
     const auto self = static_cast<std::uint64_t>(::getpid());
     filter.on("clone", Action::Allow, {{0, CLONE_THREAD, CLONE_THREAD}});
+    // The C library makes processes with all signals blocked.
+    filter.on("clone", Action::Refuse, {{0, CLONE_THREAD, 0}});
     filter.on("clone3", Action::Allow);  // but see refuse_clone3
     filter.on("tgkill", Action::Allow, {{0, kInt, self}});
     filter.on("process_vm_readv", Action::Allow, {{0, kInt, self}});
@@ -120,7 +122,8 @@ void refuse_clone3()
 void restrict_system_calls(bool internet)
 {
     refuse_clone3();
-    SyscallFilter filter(Action::Refuse, Action::Refuse);
+    tell_refusals();
+    SyscallFilter filter(Action::Trap, Action::Refuse);
     for (const char* call : kAllowed)
         filter.on(call, Action::Allow);
     allow_files(filter);

@@ -9,15 +9,13 @@ import unittest
 import disk_test
 import faults
 import guest
-from disk_test import MODULES, PROBE, content, host
+from disk_test import host
 from faults import Faults
 from guest import Guest, config
 
-WRITES = {"pwritev", "fallocate"}
-
 
 @unittest.skipUnless(faults.AVAILABLE, "answers x86-64 system calls")
-class DiskFaults(disk_test.Image):
+class DiskFaults(disk_test.DiskTest):
     """Calls about the image fail while `active`."""
     def setUp(self):
         super().setUp()
@@ -27,7 +25,7 @@ class DiskFaults(disk_test.Image):
     def vm(self, fault, **changes):
         calls = ["preadv", "pwritev", "fdatasync", "fallocate"]
         self.faults = Faults(calls, lambda call: fault(call) if self.active and call.path == str(self.image) else None)
-        vm = Guest(config(initrd=str(self.initrd), cpus=2, disks=[str(self.image)],
+        vm = Guest(config(initrd=self.initrd, cpus=2, disks=[str(self.image)],
                           control={"enabled": False}, **changes),
                    before_exec=self.faults.before_exec)
         self.addCleanup(self.faults.stop)
@@ -36,7 +34,7 @@ class DiskFaults(disk_test.Image):
 
     def mount(self, vm):
         vm.boot()
-        vm.run(PROBE)
+        vm.run(self.probe)
         vm.run("mkdir /mnt && mount -t ext4 /dev/vda /mnt")
 
     def power_off(self, vm):
@@ -98,7 +96,7 @@ class DiskFaults(disk_test.Image):
         self.image.write_bytes(bytes(8 << 20))
         with self.vm(lambda call: errno.EIO if call.name == "fdatasync" else None) as vm:
             vm.boot()
-            vm.run(PROBE)
+            vm.run(self.probe)
             write = "dd if=/dev/zero of=/dev/vda bs=64k count=1 conv=fsync 2>/dev/null"
             vm.run(write)
             self.active = True
@@ -111,7 +109,7 @@ class DiskFaults(disk_test.Image):
 
 
 @unittest.skipUnless(faults.AVAILABLE, "answers x86-64 system calls")
-class SerialFaults(disk_test.Image):
+class SerialFaults(disk_test.DiskTest):
     def vm(self, fault, lines):
         self.faults = Faults(["write"], fault)
         vm = Guest(config(serial=lines, control={"enabled": False}), before_exec=self.faults.before_exec)

@@ -111,12 +111,14 @@ class Guest:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        refused = [line for line in self.stderr().splitlines() if "the sandbox has refused" in line]
         for pipe in (self.process.stdin, self.process.stdout, self.errors):
             if pipe:
                 pipe.close()
         if self.terminal is not None:
             os.close(self.terminal)
         self.folder.cleanup()
+        assert not refused, refused
 
     def mode(self):
         """How the terminal is set."""

@@ -53,7 +53,8 @@ def in_kernel(registers, memory):
 
 
 def call(thread, number, *arguments):
-    """What the call answers: a result, or the name of the error. Texts are passed by address."""
+    """What the call answers: a result, the name of the error, or SIGSYS where a filter has refused it.
+    Texts are passed by address."""
     memory = os.open(f"/proc/{thread}/mem", os.O_RDWR | os.O_CLOEXEC)
     try:
         while True:
@@ -81,7 +82,11 @@ def run(thread, memory, before, number, arguments):
     ptrace(SETREGS, thread, ctypes.addressof(registers))
     ptrace(SINGLESTEP, thread)
     _, status = os.waitpid(thread, 0x40000000)
-    assert os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGTRAP, hex(status)
+    assert os.WIFSTOPPED(status) and os.WSTOPSIG(status) in (signal.SIGTRAP, signal.SIGSYS), hex(status)
+    if os.WSTOPSIG(status) == signal.SIGSYS:  # which the thread does not get, nor the step's end
+        ptrace(SINGLESTEP, thread)
+        os.waitpid(thread, 0x40000000)
+        return "SIGSYS"
     ptrace(GETREGS, thread, ctypes.addressof(registers))
     result = ctypes.c_longlong(registers.rax).value
     return errno.errorcode[-result] if -4096 < result < 0 else result

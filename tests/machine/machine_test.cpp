@@ -32,7 +32,10 @@ struct Fixture {
     {
         const Signals signals;
         vm.control.enabled = false;
-        const auto build = [this] { return std::make_unique<Machine>(vm, make_plan(vm), open()); };
+        HostParts parts(vm);
+        const auto build = [&] {
+            return std::make_unique<Machine>(vm, make_plan(vm), open(), parts);
+        };
         return Supervisor(vm, build, signals).run();
     }
     OpenedVm open() { return {gunyah::Vm(std::make_unique<PlayedFile>(play, "device")), true}; }

@@ -32,13 +32,15 @@ struct Fixture : control::RuntimeFolder {
     Outcome run(std::vector<Steps> scripts)
     {
         const Signals signals;
+        HostParts parts(vm);
         const auto build = [&] {
             REQUIRE(built < scripts.size());
             plays.push_back(std::make_unique<Play>());
             plays.back()->vcpus = {scripts[built++]};
             auto device = std::make_unique<PlayedFile>(*plays.back(), "device");
             return std::make_unique<Machine>(vm, make_plan(vm),
-                                             OpenedVm{gunyah::Vm(std::move(device)), true});
+                                             OpenedVm{gunyah::Vm(std::move(device)), true},
+                                             parts);
         };
         std::jthread person;  // joined last: it may wait for the supervisor's end
         Supervisor supervisor(vm, build, signals);
@@ -272,12 +274,14 @@ TEST_CASE_FIXTURE(Fixture, "a second VM of the same name runs without a socket o
         await("running");
         config::Vm other = vm;
         const Signals signals;
+        HostParts parts(other);
         Play play;
         play.vcpus = {kOff};
         const auto build = [&] {
             auto device = std::make_unique<PlayedFile>(play, "device");
             return std::make_unique<Machine>(other, make_plan(other),
-                                             OpenedVm{gunyah::Vm(std::move(device)), true});
+                                             OpenedVm{gunyah::Vm(std::move(device)), true},
+                                             parts);
         };
         CHECK(Supervisor(other, build, signals).run().code == kPoweredOff);
         other.control.socket = control::find_socket(vm.name);

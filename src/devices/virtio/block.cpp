@@ -69,12 +69,12 @@ Configuration configuration_of(const DiskImage& image, std::size_t queues)
 }
 
 /// As deep as a queue is long, or nothing for threads.
-std::unique_ptr<IoRing> make_ring(Block::Io io)
+std::shared_ptr<IoRing> make_ring(Block::Io io)
 {
     if (io == Block::Io::Threads)
         return nullptr;
     try {
-        return std::make_unique<IoRing>(Block::kQueueSize);
+        return std::make_shared<IoRing>(Block::kQueueSize);
     } catch (const Error&) {
         if (io == Block::Io::Uring)
             throw;
@@ -84,16 +84,24 @@ std::unique_ptr<IoRing> make_ring(Block::Io io)
 
 }  // namespace
 
+Block::Rings Block::make_rings(Io io, unsigned queues)
+{
+    Rings rings;
+    for (unsigned queue = 0; queue < queues; ++queue)
+        rings.push_back(make_ring(io));
+    return rings;
+}
+
 Block::Block(Options options)
     : disk_{.name = std::move(options.name),
             .serial = std::move(options.serial),
             .image = DiskImage(options.image)}
 {
-    for (unsigned queue = 0; queue < options.queues; ++queue) {
-        Lane& lane = lanes_.emplace_back();
-        lane.sync_file = disk_.image.open_to_sync();
-        lane.ring = make_ring(options.io);
-    }
+    if (options.rings.empty())
+        options.rings = make_rings(options.io, options.queues);
+    GH_CHECK(options.rings.size() == options.queues);
+    for (auto& ring : options.rings)
+        lanes_.push_back({.sync_file = disk_.image.open_to_sync(), .ring = std::move(ring)});
 }
 
 Block::~Block()

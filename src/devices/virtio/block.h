@@ -25,15 +25,23 @@ public:
         Uring,
         Threads,
     };
+    /// One a queue, or nullptr where its thread does the work.
+    using Rings = std::vector<std::shared_ptr<IoRing>>;
+
     struct Options {
         std::string name;    // for messages and threads: "disk0"
         std::string serial;  // what GET_ID answers, 20 bytes at most
         unsigned queues = 1;
         Io io = Io::Auto;
         DiskImage::Options image;
+        Rings rings = {};  // of make_rings(); none: it makes them itself
     };
 
     static constexpr std::uint16_t kQueueSize = 256;
+
+    /// For disks that follow each other, as a process may be confined meanwhile. Throws Error for
+    /// Io::Uring where there is none.
+    [[nodiscard]] static Rings make_rings(Io io, unsigned queues);
 
     /// Opens the image. Throws Error, also for Io::Uring where there is none.
     explicit Block(Options options);
@@ -52,7 +60,7 @@ private:
     /// What each queue keeps from one start to the next.
     struct Lane {
         Fd sync_file;
-        std::unique_ptr<IoRing> ring;  // or none
+        std::shared_ptr<IoRing> ring;  // or none
     };
 
     BlockDisk disk_;

@@ -51,8 +51,10 @@ struct Net::Activation {
     std::unique_ptr<Worker> worker;
 };
 
-Net::Net(Options options, std::unique_ptr<NetBackend> backend)
-    : options_(std::move(options)), backend_(std::move(backend))
+Net::Net(Options options, std::shared_ptr<NetBackend> backend)
+    : options_(std::move(options)),
+      backend_(std::move(backend)),
+      link_up_(backend_->trouble().empty())
 {
 }
 

@@ -29,7 +29,8 @@ public:
 
     static constexpr std::uint16_t kQueueSize = 256;
 
-    Net(Options options, std::unique_ptr<NetBackend> backend);
+    /// `backend`: its only user from now until it goes.
+    Net(Options options, std::shared_ptr<NetBackend> backend);
     ~Net() override;
 
     [[nodiscard]] DeviceId id() const noexcept override { return DeviceId::Network; }
@@ -46,8 +47,8 @@ private:
     struct Activation;
 
     Options options_;
-    std::unique_ptr<NetBackend> backend_;
-    std::atomic<bool> link_up_{true};
+    std::shared_ptr<NetBackend> backend_;
+    std::atomic<bool> link_up_;
     std::unique_ptr<Activation> active_;
 };
 
