@@ -78,10 +78,14 @@ void SerialLink::connect(const LinkEnds& ends)
     unwatch();
     ends_ = ends;
     output_waits_ = false;
+    bool waited = false;
     {
         const std::scoped_lock lock(mutex_);
         lossy_ = ends.lossy || ends.output < 0;
+        waited = lossy_ && std::exchange(guest_waits_, false);
     }
+    if (waited)
+        let_guest_send();  // for nobody is left to wait for
     watch();
     serve();
 }
@@ -205,11 +209,15 @@ bool SerialLink::refill()
         std::swap(writing_, buffer_);
         waited = std::exchange(guest_waits_, false);
     }
-    if (waited) {
-        const std::scoped_lock lock(guest_->door());
-        guest_->resume_sending();
-    }
+    if (waited)
+        let_guest_send();
     return !writing_.empty();
+}
+
+void SerialLink::let_guest_send()
+{
+    const std::scoped_lock lock(guest_->door());
+    guest_->resume_sending();
 }
 
 // False if there is no point in going on for now.

@@ -78,6 +78,7 @@ private:
     void flush();
     [[nodiscard]] bool write_some();
     [[nodiscard]] bool refill();
+    void let_guest_send();
     void lost(End end);
     void watch();
     void unwatch();

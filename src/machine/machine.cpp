@@ -67,8 +67,8 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, HostParts& pa
       vcpu_threads_(ending_)
 {
     load_images(plan_, memory_, placing(plan_, opened.emulated));
-    opened_all();
     give_memory();
+    opened_all();
     for (unsigned id = 0; id < plan_.cpus; ++id)
         vcpus_.push_back(vm_.add_vcpu(id));
     attach_devices();

@@ -29,7 +29,8 @@ namespace gh::machine {
 class Machine {
 public:
     /// Everything up to, but without, START. `vm` and `parts` must outlive it. `opened_all` is
-    /// called once all files are open and before there is a thread. Throws Error.
+    /// called once all files are open, memory is given, which may want rights, and before there is
+    /// a thread. Throws Error.
     Machine(
         const config::Vm& vm, Plan plan, OpenedVm opened, HostParts& parts,
         const std::function<void()>& opened_all = [] {});

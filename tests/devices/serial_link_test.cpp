@@ -221,6 +221,31 @@ TEST_CASE("a socket serves one caller after the other and the next reads what it
     CHECK(::access(folder.file("tty").c_str(), F_OK) != 0);  // nothing is left behind
 }
 
+TEST_CASE("a caller who reads nothing and goes does not leave the guest waiting")
+{
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    const Folder folder;
+    Poller poller;
+    const auto backend = make_socket_backend(poller, folder.file("tty"));
+    Guest guest(backend->link(), poller);
+    guest.start();
+    std::thread printer;
+    {
+        const Fd first = call(folder.file("tty"));
+        REQUIRE(::write(first.get(), "one", 3) == 3);
+        CHECK(guest.read(3) == "one");  // so it has been let in
+        printer = std::thread([&] { guest.print(std::string(2'000'000, '.') + "end"); });
+        while ((guest.in(5) & 0x20) != 0)
+            std::this_thread::yield();
+    }
+    printer.join();
+    const Fd second = call(folder.file("tty"));
+    std::string said;
+    while (said.size() < 3 || said.substr(said.size() - 3) != "end")
+        said += read_some(second.get());
+    guest.stop();
+}
+
 TEST_CASE("a socket file left by a killed process is replaced, a live one is not")
 {
     const Folder folder;

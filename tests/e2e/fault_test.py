@@ -2,13 +2,17 @@
 """The host fails under a running VM: one device is worse off, one line says so, the rest goes on."""
 import errno
 import hashlib
+import os
 import random
 import subprocess
+import time
 import unittest
 
 import disk_test
 import faults
 import guest
+import net_test
+import ports_test
 from disk_test import host
 from faults import Faults
 from guest import Guest, config
@@ -108,6 +112,43 @@ class DiskFaults(disk_test.DiskTest):
             self.assertEqual(vm.stderr().count("the guest sees an I/O error"), 1)
 
 
+class FullDisk(disk_test.DiskTest):
+    """A sparse image on a file system that is smaller, which is the test's own."""
+    def guest(self, **disk):
+        fill = f"mount -t tmpfs -o size=24m none {self.folder / 'small'} && truncate -s 64M {self.image} && exec \"$@\""
+        rights = [] if os.geteuid() == 0 else ["--map-root-user"]
+        before = ["unshare", "--mount", *rights, "sh", "-c", fill, "-"]
+        return Guest(config(initrd=self.initrd, disks=[{"path": str(self.image), **disk}]), before=before)
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "small").mkdir()
+        self.image = self.folder / "small/disk.img"
+        if subprocess.run(["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "true"],
+                          capture_output=True).returncode:
+            self.skipTest("no mount namespace can be made here")
+
+    def check(self, **disk):
+        with self.guest(**disk) as vm:
+            vm.boot()
+            vm.run(self.probe)
+            vm.run("head -c 1000000 /dev/urandom >/first && dd if=/first of=/dev/vda conv=fsync 2>/dev/null")
+            vm.run("if dd if=/dev/zero of=/dev/vda bs=1M seek=2 count=40 conv=fsync 2>/dev/null; then false; fi")
+            self.assertIn("I/O error", vm.run("dmesg"))
+            vm.run("echo 3 >/proc/sys/vm/drop_caches; head -c 1000000 /dev/vda | cmp - /first")
+            vm.run("dd if=/first of=/dev/vda conv=fsync 2>/dev/null")
+            vm.send("poweroff -f\n")
+            self.assertEqual(vm.exit_code(), 0)
+            self.assertEqual(vm.stderr().count("ENOSPC"), 1, vm.stderr())
+            self.assertEqual(vm.stderr().count("\n"), 2, vm.stderr())
+
+    def test_by_the_ring(self):
+        self.check()
+
+    def test_by_threads(self):
+        self.check(io="threads")
+
+
 @unittest.skipUnless(faults.AVAILABLE, "answers x86-64 system calls")
 class SerialFaults(disk_test.DiskTest):
     def vm(self, fault, lines):
@@ -151,6 +192,98 @@ class SerialFaults(disk_test.DiskTest):
             self.assertEqual(said.split()[-2000:], [str(number) for number in range(1, 2001)])
             self.power_off(vm)
         self.assertGreater(len(self.faults.seen), 20)
+
+    def test_a_peer_that_dies_makes_room_for_the_next(self):
+        path = str(self.folder / "socket")
+        with Guest(config(serial=["stdio", {"type": "socket", "path": path}])) as vm:
+            vm.boot()
+            vm.run("stty -F /dev/ttyS1 raw")
+            for number in range(3):
+                with ports_test.call(path) as client:
+                    vm.send(f"echo client {number} >/dev/ttyS1\n")
+                    said = b""  # what was said to nobody, and then
+                    while b"client %d\n" % number not in said:
+                        said += client.recv(65536)
+                    vm.expect(guest.PROMPT)
+                    vm.send("seq 1 100000 >/dev/ttyS1\n")
+                    client.recv(1)
+                    time.sleep(1)  # the guest waits for it, and it goes with much unread
+                vm.expect(guest.PROMPT)  # nobody is left to wait for
+            self.power_off(vm)
+
+
+@unittest.skipUnless(faults.AVAILABLE, "answers x86-64 system calls")
+class NetworkFaults(net_test.User):
+    """Frames go in parts, with pauses, and are whole."""
+    test_fetch_and_forward = test_without_namespaces = test_passt_ends_with_gh_vmm = None
+    test_the_end_of_passt_is_a_link_that_goes_down = test_a_port_in_use_is_told = None
+
+    def guest(self, net, before=(), options=(), **changes):
+        vm = Guest(config(initrd=self.initrd, cpus=2, net=net, control={"enabled": False}, **changes),
+                   before_exec=self.faults.before_exec)
+        self.addCleanup(self.faults.stop)
+        self.faults.start()
+        return vm
+
+    def test_frames_in_parts(self):
+        dice = random.Random(20261126)
+
+        def fault(call):
+            if dice.random() < 0.7 or call.thread_name != "net0":  # passt has inherited the filter
+                return None
+            done = call.part(dice.random()) if dice.random() < 0.6 else None
+            return ("part", done) if done else dice.choice([errno.EAGAIN, errno.EINTR])
+        self.faults = Faults(["sendto", "recvfrom"], fault)
+        self.assertNotIn("net0", self.use())
+        self.assertGreater(len(self.faults.seen), 20)
+
+
+@unittest.skipUnless(faults.AVAILABLE, "answers x86-64 system calls")
+class VsockFaults(ports_test.Vsock):
+    test_both_ways = None
+
+    def vm(self, names, fault):
+        self.faults = Faults(names, fault)
+        vm = Guest(config(initrd=self.initrd, vsock={"cid": 77, "path": self.path}, control={"enabled": False}),
+                   before_exec=self.faults.before_exec)
+        self.addCleanup(self.faults.stop)
+        self.faults.start()
+        return vm
+
+    def ready(self, vm):
+        vm.boot()
+        vm.run(self.probe)
+        vm.run("vsock echo 5000 & sleep 1")
+
+    def test_streams_in_parts(self):
+        dice = random.Random(20261126)
+
+        def fault(call):
+            if dice.random() < 0.5 or not call.path.startswith("socket:"):
+                return None
+            done = call.part(dice.random()) if dice.random() < 0.6 else None
+            return ("part", done) if done else dice.choice([errno.EAGAIN, errno.EINTR])
+        with self.vm(["sendto", "readv"], fault) as vm:
+            self.ready(vm)
+            self.assertEqual(self.echo(5000, self.data), self.data)
+            self.power_off(vm)
+        self.assertGreater(len(self.faults.seen), 20)
+
+    def test_peers_that_die_and_a_host_without_descriptors(self):
+        self.short = True
+        with self.vm(["accept4"], lambda call: errno.EMFILE if self.short else None) as vm:
+            self.ready(vm)
+            with ports_test.call(self.path) as patient:
+                patient.sendall(b"CONNECT 5000\n")
+                time.sleep(0.3)
+                self.short = False
+                self.assertEqual(patient.recv(3), b"OK ")
+            for _ in range(20):
+                connection = self.connect(5000)
+                connection.sendall(self.data[:100_000])
+                connection.close()  # with what comes back unread
+            self.assertEqual(self.echo(5000, self.data), self.data)
+            self.power_off(vm)
 
 
 if __name__ == "__main__":

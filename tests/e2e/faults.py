@@ -16,8 +16,9 @@ import threading
 
 AVAILABLE = platform.machine() == "x86_64"
 
-NUMBERS = {"read": 0, "write": 1, "readv": 19, "writev": 20, "fsync": 74, "fdatasync": 75, "fallocate": 285,
-           "preadv": 295, "pwritev": 296, "io_uring_setup": 425, "landlock_create_ruleset": 444}
+NUMBERS = {"read": 0, "write": 1, "readv": 19, "writev": 20, "madvise": 28, "sendto": 44, "recvfrom": 45, "fsync": 74,
+           "fdatasync": 75, "fallocate": 285, "accept4": 288, "preadv": 295, "pwritev": 296, "io_uring_setup": 425,
+           "landlock_create_ruleset": 444}
 NAMES = {number: name for name, number in NUMBERS.items()}
 
 ALLOW, ERRNO, USER_NOTIF = 0x7fff0000, 0x00050000, 0x7fc00000
@@ -61,16 +62,21 @@ class Call:
         """What the descriptor that it is about stands for."""
         return os.readlink(f"/proc/{self.thread}/fd/{self.arguments[0]}")
 
+    @property
+    def thread_name(self):
+        with open(f"/proc/{self.thread}/comm", encoding="ascii") as name:
+            return name.read().strip()
+
     def pieces(self):
         """(address, length) of each of its buffers."""
-        if self.name in ("read", "write"):
+        if self.name in ("read", "write", "sendto", "recvfrom"):
             return [(self.arguments[1], self.arguments[2])]
         with open(f"/proc/{self.thread}/mem", "rb", 0) as memory:
             vectors = os.pread(memory.fileno(), 16 * self.arguments[2], self.arguments[1])
         return [struct.unpack_from("<QQ", vectors, at) for at in range(0, len(vectors), 16)]
 
     def part(self, share=0.5):
-        """Does the first part of it for the program: how much that was. None: too short for parts."""
+        """Does the first part of it for the program: how much that was. None: there is no part."""
         address, length = next((piece for piece in self.pieces() if piece[1]), (0, 0))
         length = int(length * share)
         if not length:
@@ -82,8 +88,10 @@ class Call:
                 return os.pwrite(file, os.pread(memory, length, address), self.arguments[3])
             if self.name == "preadv":
                 return os.pwrite(memory, os.pread(file, length, self.arguments[3]), address)
-            if self.name == "write":
+            if self.name in ("write", "sendto"):
                 return os.write(file, os.pread(memory, length, address))
+            if self.name in ("read", "recvfrom", "readv"):
+                return os.pwrite(memory, os.read(file, length), address)
             raise AssertionError(f"no parts of {self.name}")
         except BlockingIOError:
             return None

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a running VM may still do: told by /proc, and tried by an intruder in gh-vmm's own threads."""
+import hashlib
 import os
 import pathlib
+import shutil
 import socket
+import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 import faults
 import guest
 import injected_call
+import net_test
+import ports_test
 import tiny_test
 from guest import Guest, config
 from injected_call import call
@@ -102,6 +108,76 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(vm.exit_code(), 0)
         self.assertIn("to the file", (self.folder / "log").read_text())
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["disk.img", "log", "outside"])
+
+
+class Devices(ports_test.Vsock):
+    """Devices of all kinds, in machines that are built anew in the confined process."""
+    MODULES = [*net_test.MODULES[1:], "virtio_blk", *ports_test.Rng.MODULES, *ports_test.Console.MODULES,
+               *ports_test.Vsock.MODULES, *ports_test.Balloon.MODULES]
+    test_both_ways = None
+
+    def config(self, **changes):
+        self.disk, self.log, self.control = (f"{self.folder}/{name}" for name in ("disk", "log", "control"))
+        pathlib.Path(self.disk).write_bytes(bytes(8 << 20))
+        console = [{"type": "file", "path": self.log},
+                   {"type": "socket", "path": f"{self.folder}/agent", "name": "agent"}]
+        return config(initrd=self.initrd, cpus=2, disks=[{"path": self.disk, "queues": 2}], console=console,
+                      vsock={"cid": 77, "path": self.path}, balloon=True, control=self.control, sandbox="on",
+                      on_reboot="restart", **changes)
+
+    def use(self, vm, number, network):
+        vm.boot()
+        vm.run(self.probe)
+        said = f"machine {number}"
+        self.assertEqual(vm.run("head -c 9 /dev/vda | tr -d '\\0'"), f"machine {number - 1}" if number else "")
+        vm.run(f"echo -n {said} | dd of=/dev/vda conv=fsync,notrunc 2>/dev/null")
+        with open(self.disk, "rb") as disk:
+            self.assertEqual(disk.read(9).decode(), said)
+        vm.run(f"echo {said} >/dev/hvc0; dd if=/dev/hwrng bs=64 count=1 >/dev/null 2>&1")
+        self.assertEqual(pathlib.Path(self.log).read_text().strip(), said)
+        vm.run("vsock echo 5000 & sleep 1")
+        self.assertEqual(self.echo(5000, self.data), self.data)
+        subprocess.run([guest.VMM, "balloon", self.control, "20MiB"], check=True)
+        network(vm)
+
+    def three_machines(self, vm, network):
+        for number, end in enumerate((lambda: vm.send("reboot -f\n"),
+                                      lambda: subprocess.run([guest.VMM, "reset", self.control], check=True),
+                                      lambda: vm.send("poweroff -f\n"))):
+            self.use(vm, number, network)
+            end()
+        self.assertEqual(vm.exit_code(), 0)
+        self.assertIn("confined: by Landlock", vm.stderr())
+
+    def test_user_mode_networking(self):
+        if not shutil.which("passt"):
+            self.skipTest("passt is not installed")
+        port = net_test.free_port()
+
+        def network(vm):
+            """passt is the one of the first machine, and its port is forwarded to each."""
+            vm.run("ip link set lo up && ip link set eth0 up && udhcpc -q -n -t 10 -i eth0 -s /lease")
+            vm.run("mkdir -p /tmp/www; cp /bin/vsock /tmp/www; httpd -p 80 -h /tmp/www")
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/vsock", timeout=60 * guest.PATIENCE) as reply:
+                self.assertIn(hashlib.sha256(reply.read()).hexdigest(), vm.run("sha256sum /bin/vsock"))
+        lease = pathlib.Path(self.folder) / "lease"
+        lease.write_text(net_test.LEASE)
+        self.initrd, _ = guest.with_modules(self.folder, ["virtio_mmio", *self.MODULES], [f"{lease}=lease"], **self.PROGRAMS)
+        with Guest(self.config(net={"forward": [{"host": port, "guest": 80}]}), options=["-v"]) as vm:
+            self.three_machines(vm, network)
+
+    def test_tap(self):
+        namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
+        make = "ip tuntap add dev tap0 mode tap && ip link set tap0 up && ip addr add 192.0.2.1/24 dev tap0"
+        made = subprocess.run([*namespace, "sh", "-c", make], capture_output=True, text=True)
+        if made.returncode:
+            self.skipTest(f"no tap can be made here: {made.stderr.strip()}")
+
+        def network(vm):
+            vm.run("ip addr add 192.0.2.2/24 dev eth0 && ip link set eth0 up && ping -c 3 -s 1400 192.0.2.1")
+        with Guest(self.config(net={"tap": "tap0"}), before=[*namespace, "sh", "-c", f'{make} && exec "$@"', "-"],
+                   options=["-v"]) as vm:
+            self.three_machines(vm, network)
 
 
 @unittest.skipUnless(faults.AVAILABLE, "filters x86-64 system calls")

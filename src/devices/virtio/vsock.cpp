@@ -286,9 +286,11 @@ void Vsock::take_callers()
     for (int i = 0; i < kAtOnce; ++i) {
         Fd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
         if (!socket && (errno == EMFILE || errno == ENFILE)) {
-            GH_LOG_ONCE(LogLevel::Warn, "vsock: accept: %s; callers wait for connections to end",
+            GH_LOG_ONCE(LogLevel::Warn, "vsock: accept: %s; callers wait for others to end",
                         errno_text(errno).c_str());
-            poller_->watch(listener_.get(), 0);
+            // Of ours none may be open, and who else closes one does not say so.
+            if (!callers_.empty() || !connections_.empty())
+                poller_->watch(listener_.get(), 0);
         }
         if (!socket)
             return;
