@@ -34,12 +34,14 @@ class Disk(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What both sides run."""
+    """What both sides run. The network is one that needs no privileges: passt with gh-vmm, libslirp with QEMU."""
     initrd: pathlib.Path | None
     params: str = ""
     cpus: int = 1
     kernel: pathlib.Path = GUEST / "vmlinuz"
     disk: Disk | None = None
+    network: bool = False
+    port: str | None = None  # the file that a virtio console prints to
 
 
 class Moment(NamedTuple):
@@ -51,14 +53,20 @@ class Moment(NamedTuple):
 def qemu_command(model, machine):
     command = ["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", model, "-m", "1024",
                "-smp", str(machine.cpus), "-nographic", "-nodefaults", "-no-reboot",
-               "-serial", "stdio", "-kernel", str(machine.kernel)]
+               "-serial", "stdio", "-kernel", str(machine.kernel),
+               "-global", "virtio-mmio.force-legacy=false"]
     if machine.initrd:
         command += ["-initrd", str(machine.initrd),
                     "-append", f"console=ttyAMA0 quiet {machine.params}"]
     if machine.disk:
         cache = "cache=none,aio=native" if machine.disk.direct else "cache=writeback,aio=threads"
-        command += ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-blk-device,drive=disk",
+        command += ["-device", "virtio-blk-device,drive=disk",
                     "-drive", f"if=none,id=disk,format=raw,{cache},file={machine.disk.path}"]
+    if machine.network:
+        command += ["-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net"]
+    if machine.port:
+        command += ["-device", "virtio-serial-device", "-chardev", f"file,id=port,path={machine.port}",
+                    "-device", "virtconsole,chardev=port"]
     return command
 
 
@@ -69,6 +77,10 @@ def config(machine):
                    "params": ["console=ttyS0", "quiet", *machine.params.split()]}
     if machine.disk:
         values["disks"] = [{"path": str(machine.disk.path), "direct": machine.disk.direct}]
+    if machine.network:
+        values["net"] = "user"
+    if machine.port:
+        values["console"] = [{"type": "file", "path": machine.port}]
     return values
 
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How to measure: each function here makes a measure, a function that takes a Side and gives a Sample."""
+import contextlib
 import os
 import select
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from typing import NamedTuple
 
@@ -11,9 +14,11 @@ from .guest import BUILT, GUEST, VMM, Disk, Guest, Machine
 
 SMALL = BUILT / "small.gz"        # busybox and our program
 PROGRAMS = BUILT / "programs.gz"  # Debian's programs, too
-DISK = BUILT / "disk.gz"          # scripts/guest/disk.c and the modules of a disk
+DEVICES = BUILT / "devices.gz"    # busybox, our programs, and the modules of virtio devices
 IMAGE = BUILT / "disk.img"        # the disk of 256 MiB
 SHELL = GUEST / "initrd.gz"
+DEBIAN = GUEST / "debian"         # scripts/mkguest debian
+MIB = 1 << 20
 
 
 class Sample(NamedTuple):
@@ -55,12 +60,17 @@ def first_byte():
 
 
 def marked(machine):
-    """Between the lines BEGIN and END of scripts/guest/bench.c."""
+    """Between the lines BEGIN and END of a program in scripts/guest."""
     def measure(side):
         with Guest(side, machine) as vm:
             begin = vm.wait_for(rb"BEGIN\r\n")[1]
             return between(begin, vm.wait_for(rb"END\r\n")[1])
     return measure
+
+
+def modules(*names):
+    """What makes our programs load them."""
+    return "modules=" + ",".join(f"/modules/{name}.ko" for name in ("virtio_mmio", *names))
 
 
 def work(name, times, cpus=1):
@@ -110,12 +120,90 @@ def speed(name, times):
 def disk(way, order, size, depth, times, direct):
     """Requests a second of wall time: it is the guest that waits. The page cache is warm, or the same
     for both: past it all goes to the medium."""
-    machine = Machine(DISK, f"rdinit=/disk -- {way} {order} {size} {depth} {times}",
+    machine = Machine(DEVICES, f"{modules('virtio_blk')} rdinit=/disk -- {way} {order} {size} {depth} {times}",
                       disk=Disk(IMAGE, direct))
 
     def measure(side):
         sample = marked(machine)(side)
         return Sample(times / sample.wall, sample.wall)
+    return measure
+
+
+def port(times):
+    """64 KiB `times` times to a virtio console that goes to a file."""
+    params = f"{modules('virtio_console')} port=/dev/hvc0 rdinit=/bench -- console {times}"
+
+    def measure(side):
+        with tempfile.TemporaryDirectory() as folder:
+            return marked(Machine(DEVICES, params, port=f"{folder}/port"))(side)
+    return measure
+
+
+@contextlib.contextmanager
+def host(serve):
+    """A port of the host's that serves one connection."""
+    def take():
+        with contextlib.suppress(OSError):  # the guest was ended
+            connection = listener.accept()[0]
+            with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                serve(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def take_all(connection):
+    buffer = bytearray(MIB)
+    while connection.recv_into(buffer):
+        pass
+    connection.send(b"!")
+
+
+def give(connection):
+    buffer = bytes(MIB)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has had enough
+        while True:
+            connection.sendall(buffer)
+
+
+def echo(connection):
+    while byte := connection.recv(1):
+        connection.send(byte)
+
+
+def network(way, times):
+    """MiB, or round trips, a second of wall time, between the guest and a program of the host's."""
+    serve = {"up": take_all, "down": give, "ping": echo}[way]
+
+    def measure(side):
+        with host(serve) as number:
+            params = f"{modules('failover', 'net_failover', 'virtio_net')} rdinit=/net -- {way} {number} {times}"
+            sample = marked(Machine(DEVICES, params, network=True))(side)
+        return Sample(times / sample.wall, sample.wall)
+    return measure
+
+
+@contextlib.contextmanager
+def debian():
+    """A whole Debian, on a copy of its disk."""
+    with tempfile.TemporaryDirectory(dir=BUILT) as folder:
+        image = f"{folder}/debian.img"
+        subprocess.run(["cp", "--sparse=always", DEBIAN / "debian.img", image], check=True)
+        yield Machine(DEBIAN / "initrd.img", "root=/dev/vda rw net.ifnames=0", 2, DEBIAN / "vmlinuz",
+                      Disk(image), network=True)
+
+
+def login():
+    """From exec to Debian's prompt for a name. Wall seconds are the figure: it is the person who waits."""
+    def measure(side):
+        with debian() as machine:
+            wall = until(machine, rb"debian login: ")(side).wall
+        return Sample(wall, wall)
     return measure
 
 
@@ -164,10 +252,23 @@ def memory():
     return at_shell(Guest.own_memory)
 
 
+def percent(vm):
+    """Of a host core, while nobody asks the guest for anything."""
+    before = vm.now()
+    time.sleep(10)
+    now = vm.now()
+    return (now.cpu - before.cpu) / (now.wall - before.wall) * 100
+
+
 def idle():
-    def percent(vm):
-        before = vm.now()
-        time.sleep(10)
-        now = vm.now()
-        return (now.cpu - before.cpu) / (now.wall - before.wall) * 100
     return at_shell(percent)
+
+
+def idle_debian():
+    """Half a minute after the login, when what systemd has put off is done."""
+    def measure(side):
+        with debian() as machine, Guest(side, machine) as vm:
+            vm.wait_for(rb"debian login: ")
+            time.sleep(30)
+            return Sample(percent(vm))
+    return measure

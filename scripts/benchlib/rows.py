@@ -26,6 +26,7 @@ VECTOR = {"must": 0.5, "aim": 0.2}
 CRYPTO = {"must": 0.3, "aim": 0.05, "unit": "s/GiB"}
 SMP = {"must": 0.8, "aim": 0.5}
 DISK = {"must": 1.0, "aim": 2.0, "unit": "/s", "more": True}
+NET = {**DISK, "unit": "MiB/s"}
 
 ROWS = {
     "boot": Row("Debian 6.1 to PID 1", measures.boot(1), 0.8, 0.4),
@@ -62,13 +63,19 @@ ROWS = {
                          measures.disk("read", "random", 4096, 32, 10000, True), **DISK),
     "direct-random-write": Row("O_DIRECT: 4 KiB random writes, 32 at a time",
                                measures.disk("write", "random", 4096, 32, 10000, True), **DISK),
+    "net-up": Row("network: guest to host, one TCP stream", measures.network("up", 1000), **NET),
+    "net-down": Row("network: host to guest, one TCP stream", measures.network("down", 1000), **NET),
+    "net-ping": Row("network: round trips of a byte, TCP", measures.network("ping", 10000), **DISK),
     "console": Row("1 MiB to the serial console", measures.work("console", 16), 1.0, 0.5),
+    "port": Row("1 MiB to a virtio console", measures.port(16), 1.0, 0.5),
+    "login": Row("a whole Debian 12 to its login, 2 vCPUs, wall", measures.login(), 0.8, 0.5),
     "tiny": Row("first byte of a tiny guest, wall", measures.first_byte(), 0.5, 0.2, unit="ms"),
     "memcpy": Row("2 GiB of memcpy", measures.work("memcpy", 128)),
     "start": Row("exec to START, 1 GiB, Debian kernel", measures.start(), 30, 15, unit="ms", judged="ours"),
     "ioctl": Row("ioctl of a program under gh-vmm emulate", measures.ioctl(), 15, 10, unit="us", judged="ours"),
     "memory": Row("own resident memory, shell", measures.memory(), 12, 8, unit="MiB", judged="ours"),
     "idle": Row("idle shell, of one host core", measures.idle(), 1, 0.3, unit="%", judged="ours"),
+    "idle-debian": Row("idle Debian 12, of one host core", measures.idle_debian(), 2, 1, unit="%", judged="ours"),
     "t0-integer": Row("interpreter: integer code", measures.speed("integer", 4000), 150, 300,
                       engine="interpreter", unit="MIPS", judged="ours", more=True),
     "t0-boot": Row("interpreter: Debian 6.1 to PID 1", measures.boot(1), 5, 3, engine="interpreter"),

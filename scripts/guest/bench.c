@@ -5,22 +5,16 @@
 // guest's time says little on a busy host. As an ordinary program it works too (and does not turn
 // anything off). Without a NAME it says PID1 and stays.
 #define _GNU_SOURCE
+#include "measured.h"
+
 #include <arm_neon.h>
-#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
 
 static volatile uint64_t sink;
 
@@ -340,16 +334,29 @@ static void run_mutex(long times)
     sink = counter + outside;
 }
 
-/// 64 KiB to the console, in lines.
+/// What "port=FILE" on the kernel's command line names, as soon as its driver has made it; or the console.
+static FILE* port_or_console(void)
+{
+    const char* name = getenv("port");
+    int fd = -1;
+    for (int i = 0; name && i < 1000 && (fd = open(name, O_WRONLY)) < 0; ++i)
+        (void)usleep(10000);
+    if (name && fd < 0)
+        fail(name);
+    return name ? fdopen(fd, "w") : stdout;
+}
+
+/// 64 KiB, in lines.
 static void run_console(long times)
 {
+    FILE* port = port_or_console();
     static char line[64];
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\n';
     for (long i = 0; i < times * 1024; ++i)
-        (void)fwrite(line, 1, sizeof line, stdout);
-    (void)fflush(stdout);
-    (void)tcdrain(1);
+        (void)fwrite(line, 1, sizeof line, port);
+    (void)fflush(port);
+    (void)tcdrain(fileno(port));
 }
 
 static const struct {
@@ -377,10 +384,10 @@ int main(int argc, char** argv)
     if (argc == 2 && strcmp(argv[1], "nothing") == 0)
         return 0;  // run_exec started it
     own_path = argv[0];
-    (void)puts("PID1");
+    say("PID1");
+    load_modules();
     if (argc > 2)
-        (void)puts("BEGIN");
-    (void)fflush(stdout);
+        say("BEGIN");
     if (argc > 2 && strcmp(argv[1], "run") == 0)
         run_program(argv + 2);
     for (unsigned i = 0; argc > 2 && i < sizeof(kWorks) / sizeof(kWorks[0]); ++i) {
@@ -389,10 +396,7 @@ int main(int argc, char** argv)
         kWorks[i].run(atol(argv[2]));
         (void)puts("END");
     }
-    (void)fflush(stdout);
-    (void)tcdrain(1);  // or the last lines go off with the machine
-    if (argc < 3 && getpid() == 1)
-        for (;;)
-            pause();  // the host measures, and ends us
-    return getpid() == 1 ? reboot(RB_POWER_OFF) : 0;
+    while (argc < 3 && getpid() == 1)
+        pause();  // the host measures, and ends us
+    return turn_off();
 }

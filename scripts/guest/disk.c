@@ -4,37 +4,15 @@
 // TIMES requests of BYTES past the guest's page cache, DEPTH at a time, between the lines BEGIN and END.
 // What it reads is what it must be: the disk begins as zeros, and what it writes begins with its place.
 #define _GNU_SOURCE
-#include <fcntl.h>
+#include "measured.h"
+
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/syscall.h>
-#include <termios.h>
-#include <unistd.h>
 
 enum { kMaxDepth = 64 };
-
-static void fail(const char* what)
-{
-    perror(what);
-    (void)tcdrain(1);
-    reboot(RB_POWER_OFF);
-}
-
-static void load(const char* module)
-{
-    const int fd = open(module, O_RDONLY);
-    if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) != 0)
-        fail(module);
-    close(fd);
-}
 
 static uint64_t dice(void)
 {
@@ -107,9 +85,7 @@ int main(int argc, char** argv)
 {
     if (argc != 6)
         return 2;
-    (void)mount("dev", "/dev", "devtmpfs", 0, NULL);
-    load("/modules/virtio_mmio.ko");
-    load("/modules/virtio_blk.ko");
+    load_modules();
     struct Work work = {.writes = strcmp(argv[1], "write") == 0,
                         .is_random = strcmp(argv[2], "random") == 0,
                         .size = strtoul(argv[3], NULL, 0)};
@@ -119,11 +95,8 @@ int main(int argc, char** argv)
         fail("/dev/vda");
     work.places = bytes / work.size;
     const unsigned depth = (unsigned)atoi(argv[4]);
-    (void)puts("BEGIN");
-    (void)fflush(stdout);
+    say("BEGIN");
     run(&work, depth <= kMaxDepth ? depth : kMaxDepth, atol(argv[5]));
-    (void)puts("END");
-    (void)fflush(stdout);
-    (void)tcdrain(1);
-    return reboot(RB_POWER_OFF);
+    say("END");
+    return turn_off();
 }

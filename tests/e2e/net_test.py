@@ -21,13 +21,6 @@ import guest
 from guest import Guest, config
 
 MODULES = ["virtio_mmio", "failover", "net_failover", "virtio_net"]
-# What busybox's udhcpc calls with what it was told.
-LEASE = r"""#!/bin/sh
-[ "$1" = bound ] || exit 0
-ip addr add "$ip/${mask:-24}" dev "$interface"
-for gateway in $router; do ip route add default via "$gateway" dev "$interface"; done
-echo "$router" >/tmp/router
-"""
 
 
 def free_port(kind=socket.SOCK_STREAM):
@@ -41,9 +34,7 @@ class Network(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        lease = self.folder / "lease"
-        lease.write_text(LEASE)
-        self.initrd, load = guest.with_modules(self.folder, MODULES, [f"{lease}=lease"])
+        self.initrd, load = guest.with_modules(self.folder, MODULES, [f"{guest.ROOT}/scripts/guest/lease=lease"])
         # The shell breaks what it echoes into lines, which the test would not find.
         self.probe = "stty cols 250 && " + load
 
