@@ -20,8 +20,7 @@ virtio::Block::Io io_of(const config::Disk& disk)
 
 }  // namespace
 
-HostParts::HostParts(const config::Vm& vm)
-    : vm_(vm), nets_(vm.net.size()), rings_(vm.disks.size())
+HostParts::HostParts(const config::Vm& vm) : vm_(vm), nets_(vm.net.size()), rings_(vm.disks.size())
 {
 }
 

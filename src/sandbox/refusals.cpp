@@ -27,29 +27,54 @@ bool is_first(int number)
     return index < kNumbers && !told.at(index).exchange(true);
 }
 
-void set_result(ucontext_t& context, int error)
+using Arguments = std::array<unsigned long long, 3>;  // the first three
+
+constexpr unsigned long long as_unsigned(long long value)
 {
-#if defined(__x86_64__)
-    context.uc_mcontext.gregs[REG_RAX] = -error;
-#elif defined(__aarch64__)
-    context.uc_mcontext.regs[0] = static_cast<unsigned long long>(-static_cast<long long>(error));
-#endif
+    return static_cast<unsigned long long>(value);
 }
+
+#if defined(__x86_64__)
+Arguments arguments_of(const ucontext_t& context)
+{
+    const auto& registers = context.uc_mcontext.gregs;
+    return {as_unsigned(registers[REG_RDI]), as_unsigned(registers[REG_RSI]),
+            as_unsigned(registers[REG_RDX])};
+}
+
+void set_result(ucontext_t& context, int result)
+{
+    context.uc_mcontext.gregs[REG_RAX] = result;
+}
+#elif defined(__aarch64__)
+Arguments arguments_of(const ucontext_t& context)
+{
+    const auto& registers = context.uc_mcontext.regs;
+    return {registers[0], registers[1], registers[2]};
+}
+
+void set_result(ucontext_t& context, int result)
+{
+    context.uc_mcontext.regs[0] = as_unsigned(result);
+}
+#endif
 
 // The signal is the call's own: it interrupts nothing that holds a lock or allocates, for what does
 // makes no call that is refused.
-void answer(int, siginfo_t* info, void* context)
+void answer(int, siginfo_t* info, void* raw)
 {
     const int before = errno;
+    auto& context = *static_cast<ucontext_t*>(raw);
     if (is_first(info->si_syscall)) {
         const std::unique_ptr<char, void (*)(void*)> name(
             ::seccomp_syscall_resolve_num_arch(info->si_arch, info->si_syscall), &std::free);
+        const auto arguments = arguments_of(context);
         log(LogLevel::Warn,
-            "the sandbox has refused the system call %s (%d); either gh-vmm lacks a rule for it, "
-            "which is worth a report, or somebody has got into this process",
-            name ? name.get() : "?", info->si_syscall);
+            "the sandbox has refused the system call %s (%d; %#llx, %#llx, %#llx); see \"sandbox\" "
+            "in gh-vmm.json(5)",
+            name ? name.get() : "?", info->si_syscall, arguments[0], arguments[1], arguments[2]);
     }
-    set_result(*static_cast<ucontext_t*>(context), EPERM);
+    set_result(context, -EPERM);
     errno = before;
 }
 

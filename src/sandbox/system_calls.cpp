@@ -58,10 +58,10 @@ constexpr std::array kAllowed{
 
 // Of terminals, disks and network devices; none that types into a terminal (TIOCSTI, TIOCLINUX).
 constexpr std::array<std::uint64_t, 24> kIoctls{
-    TCGETS,     TCSETS,       TCSETSW,    TCSETSF,    TCGETS2,    TCSETS2,
-    TCSETSW2,   TCSETSF2,     TCFLSH,     TIOCGPGRP,  TIOCGWINSZ, TIOCGPTN,
-    TIOCSPTLCK, TIOCGPTPEER,  FIONREAD,   FIONBIO,    FIOCLEX,    BLKSSZGET,
-    BLKPBSZGET, BLKGETSIZE64, BLKROGET,   BLKDISCARD, BLKZEROOUT, TUNSETOFFLOAD};
+    TCGETS,     TCSETS,       TCSETSW,  TCSETSF,    TCGETS2,    TCSETS2,
+    TCSETSW2,   TCSETSF2,     TCFLSH,   TIOCGPGRP,  TIOCGWINSZ, TIOCGPTN,
+    TIOCSPTLCK, TIOCGPTPEER,  FIONREAD, FIONBIO,    FIOCLEX,    BLKSSZGET,
+    BLKPBSZGET, BLKGETSIZE64, BLKROGET, BLKDISCARD, BLKZEROOUT, TUNSETOFFLOAD};
 constexpr std::array<std::uint64_t, 2> kTypesOfGunyah{0x47, 0x41};  // 'G' and Android's 'A'
 
 // Not F_SETOWN and its like, by which the kernel signals others.

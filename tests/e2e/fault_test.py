@@ -118,7 +118,8 @@ class FullDisk(disk_test.DiskTest):
         fill = f"mount -t tmpfs -o size=24m none {self.folder / 'small'} && truncate -s 64M {self.image} && exec \"$@\""
         rights = [] if os.geteuid() == 0 else ["--map-root-user"]
         before = ["unshare", "--mount", *rights, "sh", "-c", fill, "-"]
-        return Guest(config(initrd=self.initrd, disks=[{"path": str(self.image), **disk}]), before=before)
+        return Guest(config(initrd=self.initrd, disks=[{"path": str(self.image), **disk}], control={"enabled": False}),
+                     before=before)
 
     def setUp(self):
         super().setUp()

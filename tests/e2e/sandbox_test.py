@@ -160,9 +160,8 @@ class Devices(ports_test.Vsock):
             vm.run("mkdir -p /tmp/www; cp /bin/vsock /tmp/www; httpd -p 80 -h /tmp/www")
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/vsock", timeout=60 * guest.PATIENCE) as reply:
                 self.assertIn(hashlib.sha256(reply.read()).hexdigest(), vm.run("sha256sum /bin/vsock"))
-        lease = pathlib.Path(self.folder) / "lease"
-        lease.write_text(net_test.LEASE)
-        self.initrd, _ = guest.with_modules(self.folder, ["virtio_mmio", *self.MODULES], [f"{lease}=lease"], **self.PROGRAMS)
+        self.initrd, _ = guest.with_modules(self.folder, ["virtio_mmio", *self.MODULES],
+                                            [f"{guest.ROOT}/scripts/guest/lease=lease"], **self.PROGRAMS)
         with Guest(self.config(net={"forward": [{"host": port, "guest": 80}]}), options=["-v"]) as vm:
             self.three_machines(vm, network)
 

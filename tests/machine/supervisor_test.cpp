@@ -39,8 +39,7 @@ struct Fixture : control::RuntimeFolder {
             plays.back()->vcpus = {scripts[built++]};
             auto device = std::make_unique<PlayedFile>(*plays.back(), "device");
             return std::make_unique<Machine>(vm, make_plan(vm),
-                                             OpenedVm{gunyah::Vm(std::move(device)), true},
-                                             parts);
+                                             OpenedVm{gunyah::Vm(std::move(device)), true}, parts);
         };
         std::jthread person;  // joined last: it may wait for the supervisor's end
         Supervisor supervisor(vm, build, signals);
@@ -280,8 +279,7 @@ TEST_CASE_FIXTURE(Fixture, "a second VM of the same name runs without a socket o
         const auto build = [&] {
             auto device = std::make_unique<PlayedFile>(play, "device");
             return std::make_unique<Machine>(other, make_plan(other),
-                                             OpenedVm{gunyah::Vm(std::move(device)), true},
-                                             parts);
+                                             OpenedVm{gunyah::Vm(std::move(device)), true}, parts);
         };
         CHECK(Supervisor(other, build, signals).run().code == kPoweredOff);
         other.control.socket = control::find_socket(vm.name);

@@ -2,10 +2,12 @@
 #include "sandbox/confine.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/landlock.h"
 #include "sandbox/system_calls.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -66,6 +68,7 @@ template <class... Arguments>
 int error_of(long number, Arguments... arguments)
 {
     return in_child([&] {
+        set_log_level(LogLevel::Error);
         restrict_system_calls();
         return ::syscall(number, arguments...) < 0 ? errno : 0;
     });
@@ -165,6 +168,35 @@ TEST_CASE("system calls that no running VM needs are refused, and end nothing")
         CAPTURE(number);
         CHECK(error_of(forbidden, 0, 0, 0, 0, 0, 0) == EPERM);
     }
+}
+
+TEST_CASE("a refused call is told by its name and arguments, once")
+{
+    if (!has_seccomp())
+        return;
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    const Fd said{ends[0]};
+    {
+        const Fd say{ends[1]};
+        CHECK(in_child([&] {
+                  (void)::dup2(say.get(), STDERR_FILENO);
+                  restrict_system_calls();
+                  for (int i = 0; i < 2; ++i)
+                      if (::syscall(SYS_socket, AF_INET, SOCK_STREAM, 6) >= 0 || errno != EPERM)
+                          return 1;
+                  std::thread([] { (void)::chdir("/"); }).join();
+                  return 0;
+              }) == 0);
+    }
+    std::array<char, 4096> bytes{};
+    const ssize_t count = ::read(said.get(), bytes.data(), bytes.size());
+    REQUIRE(count > 0);
+    const std::string text(bytes.data(), static_cast<std::size_t>(count));
+    CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+    CHECK(text.find("refused the system call socket (" + std::to_string(SYS_socket) +
+                    "; 0x2, 0x1, 0x6)") != std::string::npos);
+    CHECK(text.find("refused the system call chdir (") != std::string::npos);
 }
 
 TEST_CASE("a filtered process still starts threads, reads its own memory and signals itself")
