@@ -227,6 +227,26 @@ class Commands(Case):
             self.assertEqual(client.recv(100), b'"Ok"')
         self.assertEqual(vm.wait(PATIENCE), 0)
 
+    def test_watchers_that_read_nothing_and_die(self):
+        vm = self.start()
+        self.await_state("running")
+        watchers = []
+        for _ in range(20):
+            watcher = socket.socket(socket.AF_UNIX)
+            watcher.connect(str(self.folder / "gh-vmm/vm.sock"))
+            watcher.send(b'{"command": "events"}\n')
+            watchers.append(watcher)
+        self.await_state("running")
+        for watcher in watchers[::2]:
+            watcher.close()
+        for _ in range(20):
+            self.ask("suspend", "vm")
+            self.ask("resume", "vm")
+        self.assertEqual(self.status()["state"], "running")
+        for watcher in watchers:
+            watcher.close()
+        self.assertIsNone(vm.poll())
+
     def test_garbage_in_hundreds_of_connections(self):
         vm = self.start()
         self.await_state("running")

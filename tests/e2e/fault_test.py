@@ -287,5 +287,27 @@ class VsockFaults(ports_test.Vsock):
             self.power_off(vm)
 
 
+@unittest.skipUnless(faults.AVAILABLE, "answers x86-64 system calls")
+class BalloonFaults(ports_test.Balloon):
+    test_what_is_free_goes_back_unasked = test_a_target = test_a_vm_without = None
+
+    def test_a_host_that_takes_no_memory_back(self):
+        MADV_REMOVE = 9
+        self.faults = Faults(["madvise"], lambda call: errno.ENOMEM if call.arguments[2] == MADV_REMOVE else None)
+        with Guest(config(initrd=self.initrd, balloon=True, control={"enabled": False}),
+                   before_exec=self.faults.before_exec) as vm:
+            self.addCleanup(self.faults.stop)
+            self.faults.start()
+            vm.boot()
+            vm.run("mkdir -p /mnt")
+            vm.run(self.probe)
+            self.fill(vm)
+            vm.run("umount /mnt")
+            self.until("nothing was given back", lambda: len(self.faults.seen) > 10)
+            self.fill(vm)
+            self.power_off(vm)
+            self.assertEqual(vm.stderr().count("the host does not take memory back: ENOMEM"), 1, vm.stderr())
+
+
 if __name__ == "__main__":
     unittest.main()

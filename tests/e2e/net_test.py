@@ -36,7 +36,7 @@ class Network(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.initrd, load = guest.with_modules(self.folder, MODULES, [f"{guest.ROOT}/scripts/guest/lease=lease"])
         # The shell breaks what it echoes into lines, which the test would not find.
-        self.probe = "stty cols 250 && " + load
+        self.probe = "dmesg -n 1 && stty cols 250 && " + load  # nor say anything between
 
     def guest(self, net, before=(), options=(), **changes):
         return Guest(config(initrd=self.initrd, cpus=2, net=net, **changes), before=before, options=options)

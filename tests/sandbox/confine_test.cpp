@@ -142,6 +142,8 @@ TEST_CASE("system calls that no running VM needs are refused, and end nothing")
                                  SYS_request_key,
                                  SYS_open_by_handle_at,
                                  SYS_userfaultfd,
+                                 SYS_io_uring_setup,
+                                 SYS_io_uring_register,
                                  SYS_perf_event_open,
                                  SYS_kexec_load,
                                  SYS_reboot,

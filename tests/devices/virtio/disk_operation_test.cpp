@@ -3,6 +3,7 @@
 
 #include "../../boot/fake_image.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "devices/virtio/io_ring.h"
 
 #include <cerrno>
@@ -14,7 +15,9 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/io_uring.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace gh::virtio {
@@ -162,6 +165,18 @@ TEST_CASE("a ring that goes waits for what it has begun, more than it holds at a
     SUBCASE("or not") {}
     ring.drain();
     CHECK(ring.in_flight() == 0);
+}
+
+TEST_CASE("a ring takes nothing upon it but what disks need")
+{
+    io_uring_params wanted{};
+    wanted.flags = IORING_SETUP_R_DISABLED;  // and restrictions, since Linux 5.10
+    if (!has_rings() || !Fd{static_cast<int>(::syscall(SYS_io_uring_setup, 1, &wanted))})
+        return;
+    const IoRing ring(4);
+    int file = 0;
+    CHECK(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_FILES, &file, 1) == -1);
+    CHECK(errno == EACCES);
 }
 
 }  // namespace gh::virtio
