@@ -127,7 +127,7 @@ class Devices(ports_test.Vsock):
 
     def use(self, vm, number, network):
         vm.boot()
-        vm.run(self.probe)
+        vm.run("dmesg -n 1 && " + self.probe)  # the kernel says nothing between
         said = f"machine {number}"
         self.assertEqual(vm.run("head -c 9 /dev/vda | tr -d '\\0'"), f"machine {number - 1}" if number else "")
         vm.run(f"echo -n {said} | dd of=/dev/vda conv=fsync,notrunc 2>/dev/null")
