@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 
 #include <seccomp.h>
 #include <ucontext.h>
@@ -18,13 +19,23 @@
 namespace gh::sandbox {
 namespace {
 
-constexpr std::size_t kNumbers = 512;
-std::array<std::atomic<bool>, kNumbers> told{};
+/// What a signal handler needs to know of a system call, since it may not allocate.
+struct Known {
+    std::array<char, 32> name{};
+    std::atomic<bool> told{false};
+};
+std::array<Known, 512> known{};  // by number
 
-bool is_first(int number)
+void learn_names()
 {
-    const auto index = static_cast<std::size_t>(number);
-    return index < kNumbers && !told.at(index).exchange(true);
+    for (std::size_t number = 0; number < known.size(); ++number) {
+        const std::unique_ptr<char, void (*)(void*)> name(
+            ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, static_cast<int>(number)),
+            &std::free);
+        auto& to = known.at(number).name;
+        if (name)
+            std::string_view(name.get()).copy(to.data(), to.size() - 1);
+    }
 }
 
 using Arguments = std::array<unsigned long long, 3>;  // the first three
@@ -59,20 +70,18 @@ void set_result(ucontext_t& context, int result)
 }
 #endif
 
-// The signal is the call's own: it interrupts nothing that holds a lock or allocates, for what does
-// makes no call that is refused.
 void answer(int, siginfo_t* info, void* raw)
 {
     const int before = errno;
     auto& context = *static_cast<ucontext_t*>(raw);
-    if (is_first(info->si_syscall)) {
-        const std::unique_ptr<char, void (*)(void*)> name(
-            ::seccomp_syscall_resolve_num_arch(info->si_arch, info->si_syscall), &std::free);
+    const auto number = static_cast<std::size_t>(info->si_syscall);
+    if (number < known.size() && !known.at(number).told.exchange(true)) {
         const auto arguments = arguments_of(context);
         log(LogLevel::Warn,
             "the sandbox has refused the system call %s (%d; %#llx, %#llx, %#llx); see \"sandbox\" "
             "in gh-vmm.json(5)",
-            name ? name.get() : "?", info->si_syscall, arguments[0], arguments[1], arguments[2]);
+            known.at(number).name.data(), info->si_syscall, arguments[0], arguments[1],
+            arguments[2]);
     }
     set_result(context, -EPERM);
     errno = before;
@@ -82,6 +91,7 @@ void answer(int, siginfo_t* info, void* raw)
 
 void tell_refusals()
 {
+    learn_names();
     struct sigaction action {};
     action.sa_sigaction = answer;
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
