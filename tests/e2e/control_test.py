@@ -172,6 +172,17 @@ class Commands(Case):
         last = watcher.communicate(timeout=PATIENCE)[0].splitlines()[-1]
         self.assertEqual(json.loads(last)["event"], "exit")
 
+    def test_every_console_is_listed(self):
+        socket_path = str(self.folder / "agent.sock")
+        self.start(console=["pty", {"type": "socket", "path": socket_path, "name": "agent"}])
+        self.await_state("running")
+        consoles = self.status()["consoles"]
+        self.assertEqual([(one["name"], one["type"]) for one in consoles],
+                         [("ttyS0", "pty"), ("hvc0", "pty"), ("agent", "socket")])
+        self.assertEqual(consoles[2]["path"], socket_path)
+        self.assertRegex(self.ask("status", "vm"), f"\nagent +socket {socket_path}, 0 bytes out")
+        self.assertIn("it has ttyS0, hvc0, agent", self.ask("console", "--line", "hvc7", "vm", status=1))
+
     def test_no_power_button_is_said(self):
         self.start()
         self.await_state("running")
@@ -299,7 +310,7 @@ class Console(Case):
         self.start(serial="null")
         self.await_state("running")
         self.assertIn("serial.0=pty", self.ask("console", "vm", status=1))
-        self.assertIn("1 serial lines", self.ask("console", "--line", "3", "vm", status=1))
+        self.assertIn("no line 3; it has ttyS0", self.ask("console", "--line", "3", "vm", status=1))
 
 
 class Supervision(Case):
