@@ -356,6 +356,22 @@ class Supervision(Case):
         for _, nice in threads(False):
             self.assertEqual(nice, str(os.getpriority(os.PRIO_PROCESS, 0)))
 
+    def test_vcpu_threads_join_a_group(self):
+        """A folder of the test's in place of one of the kernel's, which few may make."""
+        group = self.folder / "group"
+        group.mkdir()
+        (group / "cgroup.threads").touch()
+        vm = self.start(cpus={"cgroup": str(group)})
+        self.await_state("running")
+        await_true(lambda: (group / "cgroup.threads").read_text(), "a thread joins")
+        joined = (group / "cgroup.threads").read_text()
+        self.assertEqual(pathlib.Path(f"/proc/{vm.pid}/task/{joined}/comm").read_text(), "vcpu-0\n")
+
+    def test_a_group_that_is_not_there(self):
+        done = self.run_vm(cpus={"cgroup": "nowhere"})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cpus.cgroup: move a vCPU's thread to ", done.stderr)
+
     def test_a_processor_that_is_not_here(self):
         done = self.run_vm(cpus={"affinity": "1023"})
         self.assertEqual(done.returncode, 1)
