@@ -32,22 +32,43 @@ constexpr std::string_view kHelp =
 
 struct ConsoleOptions {
     std::string name;
-    std::size_t line = 0;
+    std::string line = "0";
 };
+
+/// By its number among all, or by its name in the guest.
+std::size_t find_line(const control::Status& vm, const std::string& wanted)
+{
+    std::string names;
+    for (std::size_t i = 0; i < vm.consoles.size(); ++i) {
+        if (wanted == vm.consoles[i].name || wanted == std::to_string(i))
+            return i;
+        names += (i == 0 ? " " : ", ") + vm.consoles[i].name;
+    }
+    throw Error("the VM " + vm.name + " has no line " + wanted + "; it has" +
+                (names.empty() ? " none" : names));
+}
+
+/// Where the configuration has it: serial lines come first.
+std::string key_of(const control::Status& vm, std::size_t line)
+{
+    std::size_t serials = 0;
+    while (serials < vm.consoles.size() &&
+           vm.consoles[serials].name == "ttyS" + std::to_string(serials))
+        ++serials;
+    return line < serials ? "serial." + std::to_string(line)
+                          : "console." + std::to_string(line - serials);
+}
 
 Fd open_line(const ConsoleOptions& options)
 {
     const auto vm = control::status_from_json(
         control::Client(options.name).ask({.command = control::Command::Status}));
-    if (options.line >= vm.consoles.size())
-        throw Error("the VM " + vm.name + " has " + std::to_string(vm.consoles.size()) +
-                    " serial lines, counted from 0");
-    const auto& line = vm.consoles[options.line];
+    const std::size_t index = find_line(vm, options.line);
+    const auto& line = vm.consoles[index];
     if (line.path.empty())
-        throw Error("serial line " + std::to_string(options.line) + " of " + vm.name +
-                    " is of type " + line.type +
-                    " and has nothing to attach to; run the VM with --set serial." +
-                    std::to_string(options.line) + "=pty");
+        throw Error(line.name + " of " + vm.name + " is of type " + line.type +
+                    " and has nothing to attach to; run the VM with --set " + key_of(vm, index) +
+                    "=pty");
     if (line.type == "pty")
         return open_file(line.path, O_RDWR | O_NOCTTY | O_NONBLOCK);
     Fd fd = connect_unix(line.path, SOCK_STREAM);
@@ -152,8 +173,9 @@ Action declare_console(CLI::App& app)
     const auto options = std::make_shared<ConsoleOptions>();  // shared by app and action
     app.add_option("NAME", options->name, "The VM's name, or the path of its control socket")
         ->required();
-    app.add_option("--line", options->line, "Which serial line, counted from 0 (ttyS0)")
-        ->type_name("N");
+    app.add_option("--line", options->line,
+                   "Which line: its name in the guest (ttyS0, hvc0) or its number, from 0")
+        ->type_name("LINE");
     return [options] { return attach(*options); };
 }
 

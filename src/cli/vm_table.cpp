@@ -72,20 +72,23 @@ std::string status_text(const control::Status& vm)
     std::string text = line("name", vm.name) + line("pid", std::to_string(vm.pid));
     text += line("state", vm.state + (vm.why.empty() ? "" : ": " + vm.why));
     text += line("ready", vm.ready ? "yes" : "no") + line("up", uptime_text(vm.uptime));
-    text += line("memory", config::format_size(vm.memory));
+    text += line("memory", config::format_size(vm.memory) +
+                               (vm.balloon == 0 ? ""
+                                                : ", " + config::format_size(vm.balloon) +
+                                                      " of them given back"));
     text += line("restarts", std::to_string(vm.restarts));
     text += line("hypervisor", vm.hypervisor);
     for (std::size_t i = 0; i < vm.vcpus.size(); ++i)
         text += line("vcpu " + std::to_string(i), vcpu_text(vm.vcpus[i]));
-    for (std::size_t i = 0; i < vm.consoles.size(); ++i) {
-        const auto& console = vm.consoles[i];
-        text += line("serial " + std::to_string(i),
-                     console.type + (console.path.empty() ? "" : " " + console.path) + ", " +
-                         std::to_string(console.sent) + " bytes out, " +
-                         std::to_string(console.received) + " in");
+    for (const auto& console : vm.consoles) {
+        text += line(console.name, console.type + (console.path.empty() ? "" : " " + console.path) +
+                                       ", " + std::to_string(console.sent) + " bytes out, " +
+                                       std::to_string(console.received) + " in");
     }
     for (const auto& device : vm.devices)
-        text += line("irqs", device.name + " " + std::to_string(device.interrupts));
+        text += line(device.name, std::to_string(device.interrupts) + " interrupts, " +
+                                      std::to_string(device.sent) + " bytes out, " +
+                                      std::to_string(device.received) + " in");
     return text;
 }
 

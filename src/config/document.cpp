@@ -54,8 +54,8 @@ std::string reason_of(const std::string& what)
 /// What usually stands behind a syntax error, by the character that was not expected.
 std::string_view hint_for(std::string_view rest, std::string_view before)
 {
-    if (rest.starts_with("//") || rest.starts_with("/*") || rest.starts_with("#"))
-        return "; JSON has no comments";
+    if (rest.starts_with("#"))
+        return "; a comment begins with //";
     if (rest.starts_with("'"))
         return "; JSON strings stand in double quotes";
     if (rest.starts_with("0x") || (before.ends_with("0") && rest.starts_with("x")))
@@ -78,7 +78,10 @@ public:
     {
         const CountingIterator first{text_.data(), taken_};
         const CountingIterator last{text_.data() + text_.size(), taken_};
-        return json::sax_parse(first, last, this);
+        constexpr bool kWhole = true;  // nothing may follow
+        constexpr bool kIgnoreComments = true;
+        return json::sax_parse(first, last, this, nlohmann::json::input_format_t::json, kWhole,
+                               kIgnoreComments);
     }
     Node take_root() { return std::move(root_); }
 
@@ -129,11 +132,29 @@ public:
     }
 
 private:
-    /// Between two tokens stand only blanks, commas and colons (and a byte order mark at the top).
+    /// Between two tokens stand only blanks, commas, colons and comments (and a byte order mark at
+    /// the top).
     [[nodiscard]] std::size_t next_token() const
     {
-        const std::size_t at = text_.find_first_not_of(" \t\r\n,:\xef\xbb\xbf", token_end_);
-        return at == std::string_view::npos ? text_.size() : at;
+        std::size_t at = token_end_;
+        do
+            at = std::min(text_.find_first_not_of(" \t\r\n,:\xef\xbb\xbf", at), text_.size());
+        while (skip_comment(at));
+        return at;
+    }
+
+    /// Moves `at` behind the comment that begins there, if one does that has an end.
+    [[nodiscard]] bool skip_comment(std::size_t& at) const
+    {
+        const std::string_view rest = text_.substr(at);
+        const std::string_view end = rest.starts_with("//") ? "\n" : "*/";
+        if (!rest.starts_with("//") && !rest.starts_with("/*"))
+            return false;
+        const std::size_t found = rest.find(end, 2);
+        if (found == std::string_view::npos)
+            return false;
+        at += found + end.size();
+        return true;
     }
 
     /// Lines are counted as the parser goes, so that a long file costs no more than its length.

@@ -38,6 +38,7 @@ constexpr std::array<Words, 3> kAlsoSerial{"uart", "tty", "com"};
 constexpr std::array<Words, 3> kAlsoConsole{"hvc", "virtio_console", "virtio_serial"};
 constexpr std::array<Words, 3> kAlsoDtb{"fdt", "device_tree", "devicetree"};
 constexpr std::array<Words, 6> kAlsoDisks{"disk", "drives", "drive", "block", "storage", "rwdisk"};
+constexpr std::array<Words, 2> kAlsoCgroup{"vcpu_cgroup", "vcpu_cgroup_path"};
 constexpr std::array<Words, 2> kAlsoAffinity{"cpu_affinity", "pin"};
 constexpr std::array<Words, 3> kAlsoOnCrash{"on_panic", "restart_policy", "restart"};
 constexpr std::array<Words, 2> kAlsoOnPoweroff{"on_shutdown", "on_halt"};
@@ -87,6 +88,11 @@ constexpr std::array kCpusKeys{
         .slot = kValue<&Cpus::nice>,
         .help = "How much their threads stand back for others, see nice(2).",
         .range = {0, 19}},
+    Key{.name = "cgroup",
+        .kind = Kind::Path,
+        .slot = kValue<&Cpus::cgroup>,
+        .help = "The control group that their threads join, a folder below /sys/fs/cgroup.",
+        .also = kAlsoCgroup},
 };
 
 constexpr std::array kRegionKeys{

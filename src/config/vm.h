@@ -56,6 +56,7 @@ struct Cpus {
     unsigned count = 1;                 // 1..8
     std::vector<std::string> affinity;  // of each vCPU's thread: "0-3,6"; one alone is of all
     unsigned nice = 0;                  // of the vCPUs' threads, 0..19
+    std::optional<std::string> cgroup;  // a folder that takes threads: the vCPUs' go there
 };
 
 /// A serial line, or a port of the virtio console.

@@ -70,6 +70,8 @@ void add_vm(Metrics& out, const Status& status)
         out.sample(std::uint64_t{status.state == state ? 1u : 0u}, label("state", state));
     out.family("memory_bytes", "gauge", "Guest RAM.");
     out.sample(status.memory);
+    out.family("balloon_bytes", "gauge", "Guest RAM that the guest has given back.");
+    out.sample(status.balloon);
     out.family("restarts_total", "counter", "How often the VM was restarted.");
     out.sample(status.restarts);
 }
@@ -90,17 +92,24 @@ void add_vcpus(Metrics& out, const Status& status)
     }
 }
 
+void add_bytes(Metrics& out, const auto& of, const std::string& labels)
+{
+    out.sample(of.sent, labels + "," + label("direction", "from_guest"));
+    out.sample(of.received, labels + "," + label("direction", "to_guest"));
+}
+
 void add_devices(Metrics& out, const Status& status)
 {
     out.family("device_interrupts_total", "counter", "Interrupts that a device raised.");
     for (const auto& device : status.devices)
         out.sample(device.interrupts, label("device", device.name));
-    out.family("console_bytes_total", "counter", "Bytes that went through a serial line.");
-    for (std::size_t i = 0; i < status.consoles.size(); ++i) {
-        const std::string line = label("console", std::to_string(i));
-        out.sample(status.consoles[i].sent, line + "," + label("direction", "from_guest"));
-        out.sample(status.consoles[i].received, line + "," + label("direction", "to_guest"));
-    }
+    out.family("device_bytes_total", "counter", "Bytes that went through a device.");
+    for (const auto& device : status.devices)
+        add_bytes(out, device, label("device", device.name));
+    out.family("console_bytes_total", "counter",
+               "Bytes that went through a serial line or a port of the virtio console.");
+    for (const auto& console : status.consoles)
+        add_bytes(out, console, label("console", console.name));
 }
 
 }  // namespace

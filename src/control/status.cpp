@@ -11,11 +11,11 @@ using json = nlohmann::json;
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VcpuStatus, mmio_reads, mmio_writes, page_faults,
                                                 interrupted, cpu_seconds)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DeviceStatus, name, interrupts)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ConsoleStatus, type, path, sent, received)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DeviceStatus, name, interrupts, sent, received)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ConsoleStatus, name, type, path, sent, received)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Status, name, pid, state, why, ready, uptime,
-                                                memory, restarts, hypervisor, vcpus, devices,
-                                                consoles)
+                                                memory, balloon, restarts, hypervisor, vcpus,
+                                                devices, consoles)
 
 std::string to_json(const Status& status)
 {

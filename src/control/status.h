@@ -18,12 +18,15 @@ struct VcpuStatus {
 
 /// A device with an interrupt line.
 struct DeviceStatus {
-    std::string name;
+    std::string name{};
     std::uint64_t interrupts = 0;
+    std::uint64_t sent = 0;      // bytes from the guest; of a virtio device with the headers
+    std::uint64_t received = 0;  // bytes to the guest
 };
 
-/// A serial line, in the order of ttyS0 to ttyS3.
+/// A serial line, or a port of the virtio console.
 struct ConsoleStatus {
+    std::string name{};          // as in the guest: "ttyS0", "hvc0", or the port's own
     std::string type{};          // as in gh-vmm.json(5)
     std::string path{};          // of a socket or a pty: where to find it; else empty
     std::uint64_t sent = 0;      // bytes from the guest
@@ -39,6 +42,7 @@ struct Status {
     bool ready = false;
     double uptime = 0;  // seconds since START; 0 if it does not run
     std::uint64_t memory = 0;
+    std::uint64_t balloon = 0;  // bytes of it that the guest has given back
     std::uint64_t restarts = 0;
     std::string hypervisor;  // whose language the device speaks: "android15"
     std::vector<VcpuStatus> vcpus;

@@ -54,8 +54,7 @@ public:
 
     [[nodiscard]] Uart16550a& uart() noexcept { return uart_; }
     [[nodiscard]] const IrqLine& irq() const noexcept { return irq_; }
-    [[nodiscard]] SerialLink& link() noexcept { return backend_->link(); }
-    [[nodiscard]] std::string path() const { return backend_->path(); }
+    [[nodiscard]] SerialBackend& backend() const noexcept { return *backend_; }
     /// After the io thread: writes what is left.
     void drain() noexcept { backend_->link().drain(); }
 

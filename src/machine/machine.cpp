@@ -29,18 +29,6 @@ std::string name_of(const MemoryRegion& region, const Plan& plan)
     return "the region with label " + std::to_string(region.label());
 }
 
-const char* type_name(config::SerialType type)
-{
-    switch (type) {
-    case config::SerialType::Stdio: return "stdio";
-    case config::SerialType::File: return "file";
-    case config::SerialType::Socket: return "socket";
-    case config::SerialType::Pty: return "pty";
-    case config::SerialType::Null: break;
-    }
-    return "null";
-}
-
 // Pages of the kernel's file may serve as guest memory only where nobody pins or lends them.
 boot::Placing placing(const Plan& plan, bool emulated)
 {
@@ -74,7 +62,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, HostParts& pa
     attach_devices();
     place_boot();
     if (!vm.boot.ready.empty())
-        serial_.at(0)->link().watch_for(vm.boot.ready, ready_);
+        serial_.at(0)->backend().link().watch_for(vm.boot.ready, ready_);
 }
 
 Machine::~Machine()
@@ -220,13 +208,14 @@ void Machine::describe(control::Status& status) const
                                 .interrupted = loop->counters().interrupted,
                                 .cpu_seconds = loop->cpu_seconds()});
     for (std::size_t i = 0; i < serial_.size(); ++i) {
-        status.consoles.push_back({.type = type_name(config_.serial.at(i).type),
-                                   .path = serial_[i]->path(),
-                                   .sent = serial_[i]->link().sent(),
-                                   .received = serial_[i]->link().received()});
-        status.devices.push_back(
-            {.name = "serial" + std::to_string(i), .interrupts = serial_[i]->irq().pulses()});
+        auto& line = status.consoles.emplace_back(console_status(
+            "ttyS" + std::to_string(i), config_.serial.at(i).type, serial_[i]->backend()));
+        status.devices.push_back({.name = "serial" + std::to_string(i),
+                                  .interrupts = serial_[i]->irq().pulses(),
+                                  .sent = line.sent,
+                                  .received = line.received});
     }
+    virtio_.describe(status, config_.console);
 }
 
 void Machine::stop_vcpus()

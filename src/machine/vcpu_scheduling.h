@@ -5,8 +5,8 @@
 
 namespace gh::machine {
 
-/// Gives the calling thread, which runs the vCPU `id`, the processors and the nice value that the
-/// configuration asks for. Throws Error, which names the key.
+/// Gives the calling thread, which runs the vCPU `id`, the processors, the nice value and the
+/// control group that the configuration asks for. Throws Error, which names the key.
 void schedule_vcpu_thread(const config::Cpus& cpus, unsigned id);
 
 }  // namespace gh::machine

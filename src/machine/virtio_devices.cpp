@@ -177,6 +177,26 @@ bool VirtioDevices::set_balloon(std::uint64_t bytes)
     return balloon_ != nullptr;
 }
 
+void VirtioDevices::describe(control::Status& status, std::span<const config::Serial> ports) const
+{
+    for (const auto& transport : transports_) {
+        control::DeviceStatus of{.name = transport->name(),
+                                 .interrupts = transport->irq().pulses()};
+        for (const virtio::Traffic& queue : transport->traffic()) {
+            of.sent += queue.sent;
+            of.received += queue.received;
+        }
+        status.devices.push_back(std::move(of));
+    }
+    if (balloon_ != nullptr)
+        status.balloon = balloon_->actual();
+    unsigned hvc = 0;
+    for (std::size_t i = 0; i < ports.size(); ++i)
+        status.consoles.push_back(
+            console_status(ports[i].name.empty() ? "hvc" + std::to_string(hvc++) : ports[i].name,
+                           ports[i].type, console_->port(i).backend()));
+}
+
 void VirtioDevices::look_at_terminal() noexcept
 {
     if (console_ == nullptr)

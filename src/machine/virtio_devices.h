@@ -3,6 +3,7 @@
 
 #include "base/poller.h"
 #include "config/vm.h"
+#include "control/status.h"
 #include "devices/mmio_bus.h"
 #include "devices/virtio/balloon.h"
 #include "devices/virtio/console.h"
@@ -51,6 +52,8 @@ public:
     void drain() noexcept;
     /// How many bytes of memory the guest is to give back; false: it has no balloon.
     [[nodiscard]] bool set_balloon(std::uint64_t bytes);
+    /// Adds what devices and the console's `ports` have done. Any thread.
+    void describe(control::Status& status, std::span<const config::Serial> ports) const;
     /// The terminal that gh-vmm runs in may have another size now.
     void look_at_terminal() noexcept;
 

@@ -30,10 +30,10 @@ TEST_CASE("a status says how a kept guest ended, and where its console is")
     control::Status vm;
     vm.state = "ended";
     vm.why = "the VM crashed";
-    vm.consoles = {{.type = "pty", .path = "/dev/pts/3", .sent = 5}};
+    vm.consoles = {{.name = "ttyS0", .type = "pty", .path = "/dev/pts/3", .sent = 5}};
     const std::string text = status_text(vm);
     CHECK(text.find("state       ended: the VM crashed\n") != std::string::npos);
-    CHECK(text.find("serial 0    pty /dev/pts/3, 5 bytes out, 0 in\n") != std::string::npos);
+    CHECK(text.find("ttyS0       pty /dev/pts/3, 5 bytes out, 0 in\n") != std::string::npos);
 }
 
 }  // namespace gh::cli

@@ -64,6 +64,16 @@ TEST_CASE("a key knows its place as well")
     CHECK(root.members[1].place.column == 2);
 }
 
+TEST_CASE("comments stand between any two words, and values behind them know their place")
+{
+    const Node root = tree("// {\n{\"a\" /* \"b\" */ : // 1\n /**/ 2} // end");
+    CHECK(root.members[0].place.line == 2);
+    CHECK(root.members[0].place.column == 2);
+    CHECK(root.members[0].value.place.line == 3);
+    CHECK(root.members[0].value.place.column == 7);
+    CHECK(tree("\"// no comment\"").text == "// no comment");
+}
+
 TEST_CASE("a byte order mark is no column")
 {
     CHECK(where("\xef\xbb\xbf[1]", "") == "1:4");
@@ -92,8 +102,9 @@ TEST_CASE("a syntax error says where, what and why")
     CHECK(syntax_error("{\"a\":1,}") ==
           "f:1:8: not JSON: object key - unexpected '}'; expected string literal"
           "; the comma before it is one too many");
-    CHECK(syntax_error("{\n// x\n}").starts_with("f:2:1: not JSON: "));
-    CHECK(syntax_error("{\n// x\n}").ends_with("; JSON has no comments"));
+    CHECK(syntax_error("{\n# x\n}").starts_with("f:2:1: not JSON: "));
+    CHECK(syntax_error("{\n# x\n}").ends_with("; a comment begins with //"));
+    CHECK(syntax_error("{} /* no end").starts_with("f:1:4: "));
     CHECK(syntax_error("{'a': 1}").ends_with("; JSON strings stand in double quotes"));
     CHECK(syntax_error("{\"a\": 0x10}").find("such as \"0x80000000\"") != std::string::npos);
     CHECK(syntax_error("{\"a\": 1\n\"b\": 2}").ends_with("; is a comma missing before it?"));

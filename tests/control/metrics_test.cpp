@@ -16,8 +16,8 @@ Status example()
     status.state = "paused";
     status.memory = 1 << 20;
     status.vcpus = {{.mmio_reads = 7, .cpu_seconds = 1.25}, {}};
-    status.devices = {{.name = "serial0", .interrupts = 4}};
-    status.consoles = {{.type = "pty", .sent = 10, .received = 2}};
+    status.devices = {{.name = "serial0", .interrupts = 4, .sent = 8}};
+    status.consoles = {{.name = "ttyS0", .type = "pty", .sent = 10, .received = 2}};
     return status;
 }
 
@@ -34,7 +34,8 @@ TEST_CASE("each sample bears the VM's name, escaped as Prometheus asks")
     CHECK(text.find("gh_vmm_state{vm=\"a\\\"b\",state=\"paused\"} 1\n") != std::string::npos);
     CHECK(text.find("gh_vmm_state{vm=\"a\\\"b\",state=\"running\"} 0\n") != std::string::npos);
     CHECK(text.find("device=\"serial0\"} 4\n") != std::string::npos);
-    CHECK(text.find("console=\"0\",direction=\"from_guest\"} 10\n") != std::string::npos);
+    CHECK(text.find("device=\"serial0\",direction=\"from_guest\"} 8\n") != std::string::npos);
+    CHECK(text.find("console=\"ttyS0\",direction=\"from_guest\"} 10\n") != std::string::npos);
 }
 
 TEST_CASE("each family is described once, before its samples, and its samples stand together")
@@ -50,7 +51,7 @@ TEST_CASE("each family is described once, before its samples, and its samples st
             CHECK(line.substr(0, line.find('{')) == current);
         }
     }
-    CHECK(families.size() == 9);
+    CHECK(families.size() == 11);
 }
 
 }  // namespace gh::control

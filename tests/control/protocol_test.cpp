@@ -124,13 +124,14 @@ TEST_CASE("a status survives the way through the socket")
     status.name = "vm";
     status.state = "running";
     status.vcpus = {{.mmio_reads = 1, .mmio_writes = 2, .cpu_seconds = 0.5}};
-    status.consoles = {{.type = "pty", .path = "/dev/pts/1", .sent = 3}};
+    status.consoles = {{.name = "hvc0", .type = "pty", .path = "/dev/pts/1", .sent = 3}};
     const Status again = status_from_json(result_of(done(status)));
     CHECK(again.name == "vm");
     REQUIRE(again.vcpus.size() == 1);
     CHECK(again.vcpus[0].mmio_writes == 2);
     CHECK(again.vcpus[0].cpu_seconds == 0.5);
     REQUIRE(again.consoles.size() == 1);
+    CHECK(again.consoles[0].name == "hvc0");
     CHECK(again.consoles[0].path == "/dev/pts/1");
     CHECK_THROWS_AS((void)status_from_json("[]"), Error);
     CHECK_THROWS_AS((void)status_from_json(R"({"pid":"x"})"), Error);

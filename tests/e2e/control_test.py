@@ -172,6 +172,17 @@ class Commands(Case):
         last = watcher.communicate(timeout=PATIENCE)[0].splitlines()[-1]
         self.assertEqual(json.loads(last)["event"], "exit")
 
+    def test_every_console_is_listed(self):
+        socket_path = str(self.folder / "agent.sock")
+        self.start(console=["pty", {"type": "socket", "path": socket_path, "name": "agent"}])
+        self.await_state("running")
+        consoles = self.status()["consoles"]
+        self.assertEqual([(one["name"], one["type"]) for one in consoles],
+                         [("ttyS0", "pty"), ("hvc0", "pty"), ("agent", "socket")])
+        self.assertEqual(consoles[2]["path"], socket_path)
+        self.assertRegex(self.ask("status", "vm"), f"\nagent +socket {socket_path}, 0 bytes out")
+        self.assertIn("it has ttyS0, hvc0, agent", self.ask("console", "--line", "hvc7", "vm", status=1))
+
     def test_no_power_button_is_said(self):
         self.start()
         self.await_state("running")
@@ -319,7 +330,7 @@ class Console(Case):
         self.start(serial="null")
         self.await_state("running")
         self.assertIn("serial.0=pty", self.ask("console", "vm", status=1))
-        self.assertIn("1 serial lines", self.ask("console", "--line", "3", "vm", status=1))
+        self.assertIn("no line 3; it has ttyS0", self.ask("console", "--line", "3", "vm", status=1))
 
 
 class Supervision(Case):
@@ -364,6 +375,22 @@ class Supervision(Case):
         await_true(lambda: list(threads(True)) == [({allowed}, "7")] * 2, "vCPUs are where they are to be")
         for _, nice in threads(False):
             self.assertEqual(nice, str(os.getpriority(os.PRIO_PROCESS, 0)))
+
+    def test_vcpu_threads_join_a_group(self):
+        """A folder of the test's in place of one of the kernel's, which few may make."""
+        group = self.folder / "group"
+        group.mkdir()
+        (group / "cgroup.threads").touch()
+        vm = self.start(cpus={"cgroup": str(group)})
+        self.await_state("running")
+        await_true(lambda: (group / "cgroup.threads").read_text(), "a thread joins")
+        joined = (group / "cgroup.threads").read_text()
+        self.assertEqual(pathlib.Path(f"/proc/{vm.pid}/task/{joined}/comm").read_text(), "vcpu-0\n")
+
+    def test_a_group_that_is_not_there(self):
+        done = self.run_vm(cpus={"cgroup": "nowhere"})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cpus.cgroup: move a vCPU's thread to ", done.stderr)
 
     def test_a_processor_that_is_not_here(self):
         done = self.run_vm(cpus={"affinity": "1023"})

@@ -26,6 +26,7 @@ public:
 
     /// The terminal that gh-vmm runs in has this size now. Any thread.
     void resize(TerminalSize size) noexcept;
+    [[nodiscard]] const ConsolePort& port(std::size_t index) const { return *ports_.at(index); }
     /// After the io thread: writes what is left.
     void drain() const noexcept;
 

@@ -35,6 +35,8 @@ public:
     [[nodiscard]] bool is_console() const noexcept { return options_.name.empty(); }
     [[nodiscard]] bool is_terminal() const noexcept { return options_.is_terminal; }
 
+    [[nodiscard]] SerialBackend& backend() const noexcept { return *options_.backend; }
+
     /// Before the thread runs. A driver may have made one of the queues only, or none.
     void start(std::optional<ActiveQueue> input, std::optional<ActiveQueue> output,
                Notifier& notifier);

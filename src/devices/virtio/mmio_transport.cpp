@@ -49,6 +49,7 @@ MmioTransport::MmioTransport(VirtioDevice& device, const DmaMemory& memory, cons
     for (const std::uint16_t max : device.queue_sizes())
         queues_.push_back({.max = max});
     kicks_ = std::vector<EventFd>(queues_.size());
+    traffic_ = std::vector<Traffic>(queues_.size());
 }
 
 MmioTransport::~MmioTransport()
@@ -289,7 +290,7 @@ std::vector<ActiveQueue> MmioTransport::open_queues()
     std::vector<ActiveQueue> active;
     for (unsigned index = 0; index < queues_.size(); ++index)
         if (queues_[index].ready)
-            if (auto queue = Queue::open(memory_, setup_of(queues_[index])))
+            if (auto queue = Queue::open(memory_, setup_of(queues_[index]), &traffic_[index]))
                 active.push_back({index, *queue, &kicks_[index]});
     return active;
 }

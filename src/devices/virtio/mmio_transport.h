@@ -40,6 +40,8 @@ public:
     /// One for each queue: what an ioeventfd signals in place of a write to QueueNotify.
     [[nodiscard]] std::span<const EventFd> kicks() const noexcept { return kicks_; }
     [[nodiscard]] const char* name() const noexcept { return device_.name(); }
+    /// Of each queue, since the transport was made.
+    [[nodiscard]] std::span<const Traffic> traffic() const noexcept { return traffic_; }
 
     /// Stops the device for good, before what it uses goes. No vCPU runs any more.
     void stop() noexcept;
@@ -84,6 +86,7 @@ private:
     const std::uint64_t offered_;
     IrqLine irq_;
     std::vector<EventFd> kicks_;
+    std::vector<Traffic> traffic_;
     std::vector<QueueRegisters> queues_;
 
     std::uint32_t status_ = 0;

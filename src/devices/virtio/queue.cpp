@@ -46,6 +46,12 @@ T read_once(const std::byte* at)
     return value;
 }
 
+/// Nobody else writes to it.
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t bytes)
+{
+    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+}
+
 std::uint64_t available_size(std::uint16_t size)
 {
     return kRingEntries + kAvailableEntry * size + 2;
@@ -58,7 +64,7 @@ std::uint64_t used_size(std::uint16_t size)
 
 }  // namespace
 
-std::optional<Queue> Queue::open(const DmaMemory& memory, const QueueSetup& setup)
+std::optional<Queue> Queue::open(const DmaMemory& memory, const QueueSetup& setup, Traffic* traffic)
 {
     if (!std::has_single_bit(setup.size) || !is_aligned(raw(setup.descriptors), 16) ||
         !is_aligned(raw(setup.available), 2) || !is_aligned(raw(setup.used), 4))
@@ -68,7 +74,7 @@ std::optional<Queue> Queue::open(const DmaMemory& memory, const QueueSetup& setu
     const auto used = memory.writable(setup.used, used_size(setup.size));
     if (!descriptors || !available || !used)
         return std::nullopt;
-    Queue queue(memory, setup);
+    Queue queue(memory, setup, traffic);
     queue.descriptors_ = descriptors->data();
     queue.available_ = available->data();
     queue.used_ = used->data();
@@ -106,6 +112,8 @@ Queue::Popped Queue::pop(Chain& chain)
     if (!collect({descriptors_, setup_.size, false}, head, chain))
         return Popped::Broken;
     ++next_available_;
+    if (traffic_ != nullptr)
+        count(traffic_->sent, chain.readable.size());
     return Popped::Chain;
 }
 
@@ -172,6 +180,8 @@ void Queue::fill(std::uint16_t head, std::uint32_t written) noexcept
     word(entry).store(head, std::memory_order_relaxed);
     word(entry + 4).store(written, std::memory_order_relaxed);
     ++next_used_;
+    if (traffic_ != nullptr)
+        count(traffic_->received, written);
 }
 
 void Queue::publish() noexcept

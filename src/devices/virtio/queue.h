@@ -4,6 +4,7 @@
 #include "devices/virtio/chain.h"
 #include "devices/virtio/dma_memory.h"
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -17,6 +18,13 @@ struct QueueSetup {
     Gpa used{};
     bool indirect = false;     // VIRTIO_F_INDIRECT_DESC
     bool event_index = false;  // VIRTIO_F_EVENT_IDX
+};
+
+/// Bytes of the chains that went through a queue, headers included. The queue's thread counts, any
+/// thread reads.
+struct Traffic {
+    std::atomic<std::uint64_t> sent{0};      // by the driver
+    std::atomic<std::uint64_t> received{0};  // by the driver
 };
 
 /// The device's side of a split virtqueue (virtio 1.2, 2.7). Everything in guest memory is hostile:
@@ -33,10 +41,10 @@ public:
     /// be). What Linux takes in one preadv(2).
     static constexpr unsigned kMaxChain = 1024;
 
-    /// Nothing if the size is none, a ring is not aligned, or does not lie in `memory`, which must
-    /// outlive the queue.
-    [[nodiscard]] static std::optional<Queue> open(const DmaMemory& memory,
-                                                   const QueueSetup& setup);
+    /// Nothing if the size is none, a ring is not aligned, or does not lie in `memory`. That and
+    /// `traffic`, if anybody wants to know, must outlive the queue.
+    [[nodiscard]] static std::optional<Queue> open(const DmaMemory& memory, const QueueSetup& setup,
+                                                   Traffic* traffic = nullptr);
 
     /// The next chain that the driver has made available.
     [[nodiscard]] Popped pop(Chain& chain);
@@ -78,7 +86,10 @@ private:
         bool is_indirect;
     };
 
-    Queue(const DmaMemory& memory, const QueueSetup& setup) : memory_(&memory), setup_(setup) {}
+    Queue(const DmaMemory& memory, const QueueSetup& setup, Traffic* traffic)
+        : memory_(&memory), setup_(setup), traffic_(traffic)
+    {
+    }
 
     [[nodiscard]] bool collect(const Table& table, std::uint32_t first, Chain& chain);
     [[nodiscard]] bool collect_indirect(const Descriptor& outer, Chain& chain);
@@ -88,6 +99,7 @@ private:
 
     const DmaMemory* memory_;
     QueueSetup setup_;
+    Traffic* traffic_;
     std::byte* descriptors_ = nullptr;
     std::byte* available_ = nullptr;
     std::byte* used_ = nullptr;

@@ -47,7 +47,7 @@ static_assert(sizeof(Block) % sizeof(Insn) == 0, "no instruction may cross a cac
 /// match; only a change of the code itself must be told (drop_line, clear).
 class BlockCache {
 public:
-    static constexpr std::size_t kArenaSize = std::size_t{3584} << 10;
+    static constexpr std::size_t kArenaSize = std::size_t{3} << 20;
     static constexpr unsigned kMaxInsns = 64;
 
     BlockCache();

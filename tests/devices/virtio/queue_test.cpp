@@ -357,4 +357,22 @@ TEST_CASE_FIXTURE(Fixture, "a device that looks by itself says that it need not 
     CHECK(ring.available_event() == 1);
 }
 
+TEST_CASE("the bytes of chains are counted, both ways, once each")
+{
+    Ram ram;
+    Ring ring{ram, kSize};
+    Traffic traffic;
+    auto queue = Queue::open(ram.memory(), ring.setup(), &traffic).value();
+    ring.describe(0, kData, 100, kNext, 1);
+    ring.describe(1, kData + 0x1000, 512, kWrite);
+    Chain chain;
+    for (int turn = 1; turn <= 2; ++turn) {
+        ring.offer(0);
+        REQUIRE(queue.pop(chain) == Queue::Popped::Chain);
+        queue.push(chain.head, 30);
+        CHECK(traffic.sent == 100u * static_cast<unsigned>(turn));
+        CHECK(traffic.received == 30u * static_cast<unsigned>(turn));
+    }
+}
+
 }  // namespace gh::virtio
