@@ -60,6 +60,15 @@ void add_serial(Files& files, const config::Serial& line)
     }
 }
 
+/// What vCPUs' threads join their control group by, of version 2 or 1.
+void add_control_group(Files& files, const config::Cpus& cpus)
+{
+    if (!cpus.cgroup)
+        return;
+    for (const char* file : {"/cgroup.threads", "/tasks"})
+        add(files, *cpus.cgroup + file, FileUse::ReadWrite);
+}
+
 bool is_port(const std::string& where)
 {
     return where.find_first_not_of("0123456789") == std::string::npos;
@@ -99,6 +108,7 @@ Files files_of(const config::Vm& vm, const RunOptions& options, bool emulated)
     for (const auto& line : vm.serial)
         add_serial(files, line);
     add_devices(files, vm);
+    add_control_group(files, vm.cpus);
     add_sockets(files, vm, options);
     add(files, folder_of(options.pid_file), FileUse::Remove);
     return files;
