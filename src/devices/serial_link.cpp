@@ -22,6 +22,8 @@ constexpr std::size_t kScrollback = 16 << 10;
 // Small enough that a blocking write to something that polled writable does not wait.
 constexpr std::size_t kWrite = 4096;
 constexpr std::size_t kRead = 4096;
+// What may be typed to a guest that does not listen before nobody looks at the keys any more.
+constexpr std::size_t kAhead = 4096;
 
 }  // namespace
 
@@ -133,18 +135,31 @@ void SerialLink::look_for_room()
     if (guest_ == nullptr)
         return;
     const std::scoped_lock lock(guest_->door());
+    give();
     paused_ = guest_->room() == 0;
-    reading_ = !paused_;
+    reading_ = hooks_.typed ? ahead_.size() < kAhead : !paused_;
+}
+
+/// With the port's door held.
+void SerialLink::give()
+{
+    const auto some = std::span(ahead_).first(std::min(ahead_.size(), guest_->room()));
+    if (some.empty())
+        return;
+    received_.fetch_add(some.size(), std::memory_order_relaxed);
+    guest_->receive(some);
+    ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(some.size()));
 }
 
 void SerialLink::receive()
 {
     std::array<std::uint8_t, kRead> bytes{};
-    std::size_t room = 0;
-    {
+    std::size_t room = kAhead - ahead_.size();
+    if (!hooks_.typed) {
         const std::scoped_lock lock(guest_->door());
-        room = std::min(guest_->room(), bytes.size());
+        room = guest_->room();
     }
+    room = std::min(room, bytes.size());
     if (room == 0 || ends_.input < 0)
         return;
     const ssize_t count = ::read(ends_.input, bytes.data(), room);
@@ -161,9 +176,9 @@ void SerialLink::receive()
 
 void SerialLink::to_guest(std::span<const std::uint8_t> bytes)
 {
-    received_.fetch_add(bytes.size(), std::memory_order_relaxed);
     const std::scoped_lock lock(guest_->door());
-    guest_->receive(bytes);
+    ahead_.insert(ahead_.end(), bytes.begin(), bytes.end());
+    give();
 }
 
 void SerialLink::break_to_guest()

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -152,6 +153,52 @@ TEST_CASE("more input than the FIFO holds arrives whole and in order, to the end
     pipe.write = Fd{};
     guest.start();
     CHECK(guest.read(typed.size()) == typed);
+}
+
+TEST_CASE("keys are looked at while the guest does not listen, and reach it once it does")
+{
+    Poller poller;
+    Pipe pipe;
+    const EventFd ctrl_a_x;
+    SerialLink link(poller, {.typed =
+                                 [&](SerialLink& to, std::span<const std::uint8_t> bytes) {
+                                     if (bytes.back() == '!')
+                                         ctrl_a_x.signal();
+                                     else
+                                         to.to_guest(bytes);
+                                 },
+                             .closed = nullptr});
+    link.connect({.input = pipe.read.get(), .output = -1});
+    Guest guest(link, poller);
+    guest.out(1, 0);  // no interrupts, and nobody polls
+    guest.start();
+    const std::string typed(1000, 'k');
+    REQUIRE(::write(pipe.write.get(), typed.data(), typed.size()) == 1000);
+    int left = 1;
+    while (left != 0)
+        REQUIRE(::ioctl(pipe.read.get(), FIONREAD, &left) == 0);
+    REQUIRE(::write(pipe.write.get(), "!", 1) == 1);
+    pollfd ended{.fd = ctrl_a_x.get(), .events = POLLIN, .revents = 0};
+    CHECK(::poll(&ended, 1, 10'000) == 1);
+    guest.out(1, 0x01);
+    CHECK(guest.read(typed.size()) == typed);
+}
+
+TEST_CASE("what is pasted at once arrives whole at a guest that takes little at a time")
+{
+    Poller poller;
+    Pipe pipe;
+    SerialLink link(poller, {.typed = [](SerialLink& to, auto bytes) { to.to_guest(bytes); },
+                             .closed = nullptr});
+    Guest guest(link, poller);
+    link.connect({.input = pipe.read.get(), .output = -1});
+    guest.start();
+    std::string pasted;
+    for (int i = 0; i < 4000; ++i)
+        pasted += std::to_string(i) + "\n";
+    REQUIRE(::write(pipe.write.get(), pasted.data(), pasted.size()) ==
+            static_cast<ssize_t>(pasted.size()));
+    CHECK(guest.read(pasted.size()) == pasted);
 }
 
 TEST_CASE("a slow reader slows the guest and loses nothing")
