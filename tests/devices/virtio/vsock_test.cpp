@@ -406,4 +406,12 @@ TEST_CASE_FIXTURE(Fixture, "a buffer that holds no header stops the device")
     driver.wait_until_broken();
 }
 
+TEST_CASE_FIXTURE(Fixture, "so does one that holds nothing else, in which no data would ever come")
+{
+    const Fd peer = connect();
+    write_all(peer, "data");
+    driver.offer_buffer(0, received % 8, kIn, sizeof(VsockHeader), true);
+    driver.wait_until_broken();
+}
+
 }  // namespace gh::virtio
