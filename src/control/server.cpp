@@ -16,10 +16,8 @@ constexpr std::size_t kMostConnections = 64;
 
 bool is_allowed(const Fd& client)
 {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    return ::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == ::geteuid() || peer.uid == 0);
+    const auto user = peer_user(client);
+    return user == ::geteuid() || user == 0u;
 }
 
 }  // namespace
