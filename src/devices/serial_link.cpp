@@ -53,8 +53,7 @@ bool SerialLink::send(std::span<const std::uint8_t> bytes) noexcept
     const bool was_empty = buffer_.empty();
     const auto taken = bytes.first(std::min(bytes.size(), kMost - buffer_.size()));
     buffer_.insert(buffer_.end(), taken.begin(), taken.end());
-    if (lossy_ && buffer_.size() >= 2 * kScrollback)
-        buffer_.erase(buffer_.begin(), buffer_.end() - kScrollback);
+    forget_oldest();
     if (was_empty)
         wake_.signal();
     guest_waits_ = buffer_.size() >= kEnough;
@@ -79,10 +78,15 @@ void SerialLink::connect(const LinkEnds& ends)
     unwatch();
     ends_ = ends;
     output_waits_ = false;
+    bool waited = false;
     {
         const std::scoped_lock lock(mutex_);
         lossy_ = ends.lossy || ends.output < 0;
+        waited = lossy_ && std::exchange(guest_waits_, false);
+        forget_oldest();
     }
+    if (waited)
+        let_guest_send();
     watch();
     serve();
 }
@@ -219,11 +223,22 @@ bool SerialLink::refill()
         std::swap(writing_, buffer_);
         waited = std::exchange(guest_waits_, false);
     }
-    if (waited) {
-        const std::scoped_lock lock(guest_->door());
-        guest_->resume_sending();
-    }
+    if (waited)
+        let_guest_send();
     return !writing_.empty();
+}
+
+/// With mutex_ held.
+void SerialLink::forget_oldest()
+{
+    if (lossy_ && buffer_.size() >= 2 * kScrollback)
+        buffer_.erase(buffer_.begin(), buffer_.end() - kScrollback);
+}
+
+void SerialLink::let_guest_send()
+{
+    const std::scoped_lock lock(guest_->door());
+    guest_->resume_sending();
 }
 
 // False if there is no point in going on for now.

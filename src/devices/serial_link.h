@@ -85,6 +85,8 @@ private:
     void flush();
     [[nodiscard]] bool write_some();
     [[nodiscard]] bool refill();
+    void forget_oldest();
+    void let_guest_send();
     void lost(End end);
     void watch();
     void unwatch();

@@ -5,6 +5,7 @@
 #include "devices/serial_port.h"
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -266,6 +267,37 @@ TEST_CASE("a socket serves one caller after the other and the next reads what it
         guest.stop();
     }
     CHECK(::access(folder.file("tty").c_str(), F_OK) != 0);  // nothing is left behind
+}
+
+TEST_CASE("a caller who reads nothing and goes does not leave the guest waiting")
+{
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    const Folder folder;
+    Poller poller;
+    const auto backend = make_socket_backend(poller, folder.file("tty"));
+    Guest guest(backend->link(), poller);
+    guest.start();
+    Fd lazy = call(folder.file("tty"));
+    REQUIRE(::write(lazy.get(), "x", 1) == 1);
+    CHECK(guest.read(1) == "x");  // so it is connected
+    std::atomic<int> lines{0};
+    std::jthread printer([&] {
+        for (; lines < 1000; ++lines)  // more than a socket and we hold
+            guest.print(std::string(1000, 'p'));
+    });
+    for (int before = -1; before != lines;) {
+        before = lines;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    CHECK(lines < 1000);
+    lazy = Fd{};
+    printer.join();
+    guest.print("goes on\n");
+    const Fd next = call(folder.file("tty"));
+    std::string found;
+    while (!found.ends_with("goes on\n"))
+        found += read_some(next.get());
+    guest.stop();
 }
 
 TEST_CASE("a socket file left by a killed process is replaced, a live one is not")
