@@ -189,8 +189,8 @@ TEST_CASE_TEMPLATE("a driver that kicks only where it is asked to is never left 
     disk.out(0x70, 0);
     disk.features |= feature_flag(kFeatureIndirectDesc);
     disk.queue_size = kTwo;
-    disk.bring_up();
     disk.rings[0].forget_all();
+    disk.bring_up();
     Ring ring(disk.ram, kTwo);
     const std::uint64_t table = kData + 0x1'0000;
     const auto describe = [&](std::uint16_t slot, bool flushes) {

@@ -268,7 +268,8 @@ TEST_CASE_FIXTURE(Fixture, "buffers without room, given without end, keep nobody
         }
     });
     write_all(input[0], "key");
-    (void)driver->wait(0, 64);
+    while (ring.used_index() < 64)
+        std::this_thread::yield();
     driver->reset();  // returns at all
     enough = true;
 }
