@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 namespace gh {
 
@@ -14,6 +15,15 @@ Fd open_file(const std::string& path, int flags)
     if (!fd)
         throw_errno("open " + path);
     return fd;
+}
+
+void raise_open_files() noexcept
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Fd make_memfd(const std::string& name, unsigned long long size, unsigned flags)

@@ -37,6 +37,10 @@ private:
 /// Opens with O_CLOEXEC; throws Error("open <path>: ...").
 [[nodiscard]] Fd open_file(const std::string& path, int flags);
 
+/// Lets the process have as many descriptors as it may: the soft limit, 1024 on most systems, is
+/// for the sake of select(2), which nobody here calls.
+void raise_open_files() noexcept;
+
 /// An anonymous file of `size` bytes, named for /proc; throws Error.
 [[nodiscard]] Fd make_memfd(const std::string& name, unsigned long long size, unsigned flags = 0);
 

@@ -65,6 +65,15 @@ Fd listen_unix(const std::string& path, int type, unsigned mode)
     return fd;
 }
 
+std::optional<uid_t> peer_user(const Fd& socket) noexcept
+{
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return std::nullopt;
+    return peer.uid;
+}
+
 Fd connect_unix(const std::string& path, int type)
 {
     const sockaddr_un address = address_of(path);

@@ -3,7 +3,10 @@
 
 #include "base/fd.h"
 
+#include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 namespace gh {
 
@@ -16,5 +19,9 @@ namespace gh {
 
 /// Calls whoever listens at `path`. Empty, with errno, if nobody does.
 [[nodiscard]] Fd connect_unix(const std::string& path, int type);
+
+/// Whose process the other end of a connection is: of a caller, who called; of whoever was called,
+/// who listened. Nothing where the kernel does not say.
+[[nodiscard]] std::optional<uid_t> peer_user(const Fd& socket) noexcept;
 
 }  // namespace gh

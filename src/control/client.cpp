@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace gh::control {
 namespace {
@@ -20,6 +21,12 @@ namespace {
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::chrono::milliseconds kPause{5};
 constexpr std::size_t kLongestLine = 1 << 20;
+
+/// In /tmp others may have made a folder of ours before us. Root asks anybody's VM.
+bool is_trusted(std::optional<uid_t> user)
+{
+    return user == ::geteuid() || user == 0u || ::geteuid() == 0;
+}
 
 Fd call(const std::string& name)
 {
@@ -35,6 +42,10 @@ Fd call(const std::string& name)
                     "); gh-vmm list shows those that are");
     if (!fd)
         throw_errno("connect to " + path);
+    if (!is_trusted(peer_user(fd)))
+        throw Error(path +
+                    " is another user's, who is not to be believed; remove it or set "
+                    "XDG_RUNTIME_DIR");
     return fd;
 }
 

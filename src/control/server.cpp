@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,10 +16,8 @@ constexpr std::size_t kMostConnections = 64;
 
 bool is_allowed(const Fd& client)
 {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    return ::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == ::geteuid() || peer.uid == 0);
+    const auto user = peer_user(client);
+    return user == ::geteuid() || user == 0u;
 }
 
 }  // namespace
@@ -32,8 +29,7 @@ Server::Server(Poller& poller, Target& target, const std::string& path, Kind kin
       path_(path),
       kind_(kind),
       claim_(path),
-      listener_(listen_unix(path, kind == Kind::Packets ? SOCK_SEQPACKET : SOCK_STREAM, 0600)),
-      spare_(open_file("/dev/null", O_RDONLY))
+      listener_(listen_unix(path, kind == Kind::Packets ? SOCK_SEQPACKET : SOCK_STREAM, 0600))
 {
     poller_.add(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }
@@ -48,9 +44,7 @@ Server::~Server()
 
 void Server::accept()
 {
-    Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-    if (!client && (errno == EMFILE || errno == ENFILE))
-        return refuse_one();
+    Fd client = listener_.accept();
     if (!client)
         return;
     Connection connection(std::move(client), kind_ == Kind::Packets, accepted_++);
@@ -62,16 +56,6 @@ void Server::accept()
     const int fd = connection.fd().get();
     connections_.emplace(fd, std::move(connection));
     poller_.add(fd, EPOLLIN, [this, fd](std::uint32_t events) { ready(fd, events); });
-}
-
-// Else the listener would be readable, and nobody could be accepted, for ever.
-void Server::refuse_one()
-{
-    spare_ = Fd{};
-    {
-        const Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
-    }
-    spare_ = Fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
 }
 
 // Who has been there longest and does not watch events has least to lose: a request takes no time.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "base/fd.h"
+#include "base/listener.h"
 #include "base/poller.h"
 #include "control/connection.h"
 #include "control/place.h"
@@ -44,7 +44,6 @@ public:
 
 private:
     void accept();
-    void refuse_one();
     void make_room();
     void ready(int fd, std::uint32_t events);
     void answer(Connection& connection, const std::string& message);
@@ -55,8 +54,7 @@ private:
     std::string path_;
     Kind kind_;
     Claim claim_;
-    Fd listener_;
-    Fd spare_;  // given up for a moment where the table of descriptors is full
+    Listener listener_;
     std::map<int, Connection> connections_;
     std::uint64_t accepted_ = 0;
     bool serving_ = false;

@@ -23,6 +23,8 @@ constexpr std::size_t kScrollback = 16 << 10;
 // Small enough that a blocking write to something that polled writable does not wait.
 constexpr std::size_t kWrite = 4096;
 constexpr std::size_t kRead = 4096;
+// What may be typed to a guest that does not listen before nobody looks at the keys any more.
+constexpr std::size_t kAhead = 4096;
 
 }  // namespace
 
@@ -52,8 +54,7 @@ bool SerialLink::send(std::span<const std::uint8_t> bytes) noexcept
     const bool was_empty = buffer_.empty();
     const auto taken = bytes.first(std::min(bytes.size(), kMost - buffer_.size()));
     buffer_.insert(buffer_.end(), taken.begin(), taken.end());
-    if (lossy_ && buffer_.size() >= 2 * kScrollback)
-        buffer_.erase(buffer_.begin(), buffer_.end() - kScrollback);
+    forget_oldest();
     if (was_empty)
         wake_.signal();
     guest_waits_ = buffer_.size() >= kEnough;
@@ -83,9 +84,10 @@ void SerialLink::connect(const LinkEnds& ends)
         const std::scoped_lock lock(mutex_);
         lossy_ = ends.lossy || ends.output < 0;
         waited = lossy_ && std::exchange(guest_waits_, false);
+        forget_oldest();
     }
     if (waited)
-        let_guest_send();  // for nobody is left to wait for
+        let_guest_send();
     watch();
     serve();
 }
@@ -138,18 +140,31 @@ void SerialLink::look_for_room()
     if (guest_ == nullptr)
         return;
     const std::scoped_lock lock(guest_->door());
+    give();
     paused_ = guest_->room() == 0;
-    reading_ = !paused_;
+    reading_ = hooks_.typed ? ahead_.size() < kAhead : !paused_;
+}
+
+/// With the port's door held.
+void SerialLink::give()
+{
+    const auto some = std::span(ahead_).first(std::min(ahead_.size(), guest_->room()));
+    if (some.empty())
+        return;
+    received_.fetch_add(some.size(), std::memory_order_relaxed);
+    guest_->receive(some);
+    ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(some.size()));
 }
 
 void SerialLink::receive()
 {
     std::array<std::uint8_t, kRead> bytes{};
-    std::size_t room = 0;
-    {
+    std::size_t room = kAhead - ahead_.size();
+    if (!hooks_.typed) {
         const std::scoped_lock lock(guest_->door());
-        room = std::min(guest_->room(), bytes.size());
+        room = guest_->room();
     }
+    room = std::min(room, bytes.size());
     if (room == 0 || ends_.input < 0)
         return;
     const ssize_t count = ::read(ends_.input, bytes.data(), room);
@@ -166,9 +181,9 @@ void SerialLink::receive()
 
 void SerialLink::to_guest(std::span<const std::uint8_t> bytes)
 {
-    received_.fetch_add(bytes.size(), std::memory_order_relaxed);
     const std::scoped_lock lock(guest_->door());
-    guest_->receive(bytes);
+    ahead_.insert(ahead_.end(), bytes.begin(), bytes.end());
+    give();
 }
 
 void SerialLink::break_to_guest()
@@ -212,6 +227,13 @@ bool SerialLink::refill()
     if (waited)
         let_guest_send();
     return !writing_.empty();
+}
+
+/// With mutex_ held.
+void SerialLink::forget_oldest()
+{
+    if (lossy_ && buffer_.size() >= 2 * kScrollback)
+        buffer_.erase(buffer_.begin(), buffer_.end() - kScrollback);
 }
 
 void SerialLink::let_guest_send()

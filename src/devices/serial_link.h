@@ -35,7 +35,8 @@ public:
 
     /// Called in the io thread. Both may be empty.
     struct Hooks {
-        /// Looks at input first; else it goes to the guest as it comes.
+        /// Looks at input first, also where the guest takes none, so that a person can end a guest
+        /// that hangs; else it goes to the guest as it comes.
         std::function<void(SerialLink&, std::span<const std::uint8_t>)> typed;
         /// Input ended, or output can never be written again: calls connect() with what is left.
         /// Else the line does without that end.
@@ -46,7 +47,11 @@ public:
     ~SerialLink() override;
 
     /// The port to serve; before anything runs.
-    void attach(SerialGuest& guest) { guest_ = &guest; }
+    void attach(SerialGuest& guest)
+    {
+        guest_ = &guest;
+        wake_.signal();  // what connect() could not begin without it
+    }
 
     /// From now on these are the ends. The descriptors stay the caller's and are closed only after
     /// they were replaced. The io thread's, or before it runs.
@@ -60,7 +65,8 @@ public:
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_.load(); }
     [[nodiscard]] std::uint64_t received() const noexcept { return received_.load(); }
 
-    /// Gives bytes (or a break) to the guest. From `typed` only, and no more than it was given.
+    /// Gives bytes (or a break) to the guest, once it has room for them. From `typed` only, and no
+    /// more than it was given.
     void to_guest(std::span<const std::uint8_t> bytes);
     void break_to_guest();
 
@@ -74,10 +80,12 @@ private:
     void serve();
     void ready(std::uint32_t events);
     void look_for_room();
+    void give();
     void receive();
     void flush();
     [[nodiscard]] bool write_some();
     [[nodiscard]] bool refill();
+    void forget_oldest();
     void let_guest_send();
     void lost(End end);
     void watch();
@@ -89,9 +97,10 @@ private:
     EventFd wake_;
     SerialGuest* guest_ = nullptr;
 
-    LinkEnds ends_;              // these are the io thread's
-    bool reading_ = false;       // input is watched
-    bool output_waits_ = false;  // the last write found no room
+    LinkEnds ends_;                    // these are the io thread's
+    bool reading_ = false;             // input is watched
+    bool output_waits_ = false;        // the last write found no room
+    std::vector<std::uint8_t> ahead_;  // typed, and the guest has no room yet
     std::vector<std::uint8_t> writing_;
     std::size_t written_ = 0;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "base/listener.h"
 #include "base/unix_socket.h"
 #include "devices/serial_port.h"
 
@@ -38,7 +39,7 @@ private:
     // Further callers wait in the backlog until this one has gone.
     void accept()
     {
-        client_ = Fd{::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        client_ = listener_.accept();
         if (!client_)
             return;
         poller_.watch(listener_.get(), 0);
@@ -54,7 +55,7 @@ private:
 
     Poller& poller_;
     std::string path_;
-    Fd listener_;
+    Listener listener_;
     Fd client_;
     SerialLink link_;
 };

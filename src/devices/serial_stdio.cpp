@@ -31,9 +31,12 @@ Fd own_output()
 class StdioBackend final : public SerialBackend {
 public:
     StdioBackend(Poller& poller, std::function<void()> end)
-        : end_(std::move(end)), output_(own_output()), link_(poller, hooks())
+        : end_(std::move(end)),
+          is_terminal_(::isatty(STDIN_FILENO) == 1),
+          output_(own_output()),
+          link_(poller, hooks())
     {
-        if (::isatty(STDIN_FILENO) == 1)
+        if (is_terminal_)
             terminal_.emplace(STDIN_FILENO);
         const int output = output_ ? output_.get() : STDOUT_FILENO;
         link_.connect({.input = is_open(STDIN_FILENO) ? STDIN_FILENO : -1,
@@ -46,13 +49,13 @@ public:
 private:
     SerialLink::Hooks hooks()
     {
+        if (!is_terminal_)
+            return {};
         return {.typed = [this](SerialLink&, auto bytes) { typed(bytes); }, .closed = nullptr};
     }
 
     void typed(std::span<const std::uint8_t> bytes)
     {
-        if (!terminal_)
-            return link_.to_guest(bytes);
         const auto result = escape_.filter(bytes);
         link_.to_guest(result.bytes);
         if (result.send_break)
@@ -64,6 +67,7 @@ private:
     }
 
     std::function<void()> end_;
+    bool is_terminal_;
     std::optional<RawTerminal> terminal_;
     EscapeFilter escape_;
     Fd output_;

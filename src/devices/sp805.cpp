@@ -15,6 +15,11 @@ constexpr std::uint64_t kTicks = Sp805::kClock / 1'000'000;
 
 }  // namespace
 
+DeviceTimer::Time Sp805::now() const noexcept
+{
+    return held_.value_or(timer_.now());
+}
+
 bool Sp805::counts() const noexcept
 {
     return (control_ & kIntEn) != 0;
@@ -27,7 +32,7 @@ bool Sp805::resets() const noexcept
 
 std::uint64_t Sp805::ticks_gone() const noexcept
 {
-    return static_cast<std::uint64_t>((timer_.now() - begun_).count()) * kTicks / 1000;
+    return static_cast<std::uint64_t>((now() - begun_).count()) * kTicks / 1000;
 }
 
 std::uint32_t Sp805::value() const noexcept
@@ -77,7 +82,7 @@ void Sp805::write_control(std::uint32_t value) noexcept
 
 void Sp805::restart() noexcept
 {
-    begun_ = timer_.now();
+    begun_ = now();
     await_zero();
 }
 
@@ -85,7 +90,7 @@ void Sp805::restart() noexcept
 // again and again.
 void Sp805::await_zero() noexcept
 {
-    if (!counts() || (raw_ && !resets()))
+    if (!counts() || held_ || (raw_ && !resets()))
         return timer_.clear();
     const std::uint64_t period = std::uint64_t{load_} + 1;
     const std::uint64_t ticks = (ticks_gone() / period + 1) * period;
@@ -95,7 +100,7 @@ void Sp805::await_zero() noexcept
 
 void Sp805::expired() noexcept
 {
-    if (!counts() || timer_.now() < deadline_)
+    if (!counts() || held_ || now() < deadline_)
         return;  // changed meanwhile
     if (!raw_) {
         raw_ = true;
@@ -106,6 +111,21 @@ void Sp805::expired() noexcept
         bitten_ = true;
         bite_();
     }
+}
+
+void Sp805::hold() noexcept
+{
+    held_ = now();
+    timer_.clear();
+}
+
+void Sp805::go_on() noexcept
+{
+    if (!held_)
+        return;
+    begun_ += timer_.now() - *held_;
+    held_.reset();
+    await_zero();
 }
 
 }  // namespace gh

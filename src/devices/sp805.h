@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace gh {
@@ -32,6 +33,11 @@ public:
     /// The timer says so; with the door held.
     void expired() noexcept;
 
+    /// Stands still from now on, until go_on(): the guest does not run meanwhile. With the door
+    /// held; again, or without the other, they do nothing.
+    void hold() noexcept;
+    void go_on() noexcept;
+
 private:
     enum Register : std::uint16_t {
         WDOGLOAD = 0x000,
@@ -43,6 +49,7 @@ private:
         WDOGLOCK = 0xc00,
     };
 
+    [[nodiscard]] DeviceTimer::Time now() const noexcept;
     [[nodiscard]] bool counts() const noexcept;
     [[nodiscard]] bool resets() const noexcept;
     [[nodiscard]] std::uint64_t ticks_gone() const noexcept;
@@ -59,8 +66,9 @@ private:
     bool locked_ = false;
     bool raw_ = false;  // WDOGRIS
     bool bitten_ = false;
-    DeviceTimer::Time begun_{};     // when the counter was load_
-    DeviceTimer::Time deadline_{};  // when it is zero next
+    DeviceTimer::Time begun_{};              // when the counter was load_
+    DeviceTimer::Time deadline_{};           // when it is zero next
+    std::optional<DeviceTimer::Time> held_;  // when hold() was called
 };
 
 }  // namespace gh

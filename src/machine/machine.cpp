@@ -171,8 +171,10 @@ bool Machine::pause()
     for (const auto& loop : loops_)
         loop->hold();
     for (int round = 0; round < kRounds && !ending_.requested(); ++round) {
-        if (std::all_of(loops_.begin(), loops_.end(), held))
+        if (std::all_of(loops_.begin(), loops_.end(), held)) {
+            platform_.hold_watchdog();
             return true;
+        }
         for (const auto& loop : loops_)
             loop->nudge();
         std::this_thread::sleep_for(kRound);
@@ -183,6 +185,7 @@ bool Machine::pause()
 
 void Machine::resume()
 {
+    platform_.release_watchdog();
     for (const auto& loop : loops_)
         loop->release();
 }

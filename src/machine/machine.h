@@ -54,8 +54,8 @@ public:
     [[nodiscard]] const EventFd& ready() const noexcept { return ready_; }
 
     /// Brings all vCPUs out of VCPU_RUN and keeps them out; time, and with it the guest's timers,
-    /// goes on, as when a hypervisor does not schedule a VM. False, and nothing is paused, if one
-    /// does not come out within seconds.
+    /// goes on, as when a hypervisor does not schedule a VM, but its watchdog stands still. False,
+    /// and nothing is paused, if one does not come out within seconds.
     [[nodiscard]] bool pause();
     void resume();
 

@@ -117,4 +117,20 @@ std::optional<PlatformDevices::Part> PlatformDevices::find(std::string_view name
     return std::nullopt;
 }
 
+void PlatformDevices::hold_watchdog() noexcept
+{
+    if (!watchdog_)
+        return;
+    const std::scoped_lock lock(watchdog_->device.door());
+    watchdog_->device.hold();
+}
+
+void PlatformDevices::release_watchdog() noexcept
+{
+    if (!watchdog_)
+        return;
+    const std::scoped_lock lock(watchdog_->device.door());
+    watchdog_->device.go_on();
+}
+
 }  // namespace gh::machine

@@ -37,6 +37,11 @@ public:
     /// nullptr: there is none.
     [[nodiscard]] PowerButton* power_button() noexcept { return button_ ? &*button_ : nullptr; }
 
+    /// The guest does not run for a while, which is no neglect of its watchdog, and runs again. Any
+    /// number of times.
+    void hold_watchdog() noexcept;
+    void release_watchdog() noexcept;
+
 private:
     struct Rtc {
         explicit Rtc(Poller& poller);

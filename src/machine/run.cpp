@@ -96,6 +96,7 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
 int run(const config::Vm& vm, const RunOptions& options)
 {
     fill_standard_descriptors();
+    raise_open_files();  // a guest's sockets are many, and each is one of ours
     const auto profile = make_profile(options);
     std::optional<Daemon> daemon;
     if (options.daemon)

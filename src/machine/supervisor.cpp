@@ -139,14 +139,18 @@ void Supervisor::end_of_machine()
     unwatch_machine();
     if (machine_->ending().failed() || !goes_on_after(machine_->ending().outcome()))
         signals_.force_next();
-    const Outcome outcome = machine_->finish();
+    Outcome outcome = machine_->finish();
+    if (last_ && outcome.asked)  // also where a reset was asked for before
+        outcome = {kPoweredOff, stop_reason_, true};
     announce({.name = event_of(outcome), .why = outcome.why});
     decide(outcome);
 }
 
 bool Supervisor::goes_on_after(const Outcome& outcome) const
 {
-    if (last_ || outcome.asked)
+    if (last_)
+        return false;
+    if (outcome.asked)
         return reset_asked_;
     return policy_for(outcome.code).action != config::EndAction::Exit;
 }

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace gh::control {
@@ -246,6 +247,21 @@ TEST_CASE_FIXTURE(Fixture, "two servers cannot have one path; a gone one leaves 
     CHECK_FALSE(std::filesystem::exists(path()));
     CHECK_THROWS_WITH_AS(Client{path()}, doctest::Contains("gh-vmm list"), Error);
     const Server again(other, vm, path(), Server::Kind::Lines);
+}
+
+TEST_CASE_FIXTURE(RuntimeFolder, "a client does not believe a socket that another user listens at")
+{
+    if (::geteuid() != 0)
+        return;  // nobody else can be played
+    const std::string path = folder() + "/vm.sock";
+    REQUIRE(::chmod(folder().c_str(), 0777) == 0);
+    REQUIRE(::seteuid(65533) == 0);
+    const Fd listener = listen_unix(path, SOCK_STREAM, 0666);
+    REQUIRE(::seteuid(0) == 0);
+    CHECK_NOTHROW(Client{path});  // root may ask anybody
+    REQUIRE(::seteuid(65534) == 0);
+    CHECK_THROWS_WITH_AS(Client{path}, doctest::Contains("another user's"), Error);
+    REQUIRE(::seteuid(0) == 0);
 }
 
 }  // namespace gh::control

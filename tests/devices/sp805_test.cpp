@@ -124,4 +124,34 @@ TEST_CASE_FIXTURE(Fixture, "without the reset it interrupts once, however short 
     CHECK_FALSE(timer.deadline.has_value());
 }
 
+TEST_CASE_FIXTURE(Fixture, "a watchdog that is held stands still and goes on where it was")
+{
+    start(10);
+    timer.pass(4s, dog);
+    const std::uint32_t left = in(kValue);
+    dog.hold();
+    timer.pass(1h, dog);
+    dog.expired();  // was on its way
+    CHECK(in(kValue) == left);
+    CHECK(in(kRaw) == 0);
+    dog.go_on();
+    dog.go_on();
+    CHECK(in(kValue) == left);
+    timer.pass(900ms, dog);
+    CHECK(in(kRaw) == 0);
+    timer.pass(101ms, dog);
+    CHECK(in(kRaw) == 1);
+    timer.pass(5s, dog);
+    CHECK(bites == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a watchdog that nobody started is not started by being held")
+{
+    dog.hold();
+    dog.go_on();
+    timer.pass(1000h, dog);
+    CHECK(in(kRaw) == 0);
+    CHECK(!timer.deadline);
+}
+
 }  // namespace gh

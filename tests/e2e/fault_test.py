@@ -278,7 +278,7 @@ class VsockFaults(ports_test.Vsock):
                 patient.sendall(b"CONNECT 5000\n")
                 time.sleep(0.3)
                 self.short = False
-                self.assertEqual(patient.recv(3), b"OK ")
+                self.assertIn(patient.recv(3), (b"OK ", b""))  # served now, or sent away to make room
             for _ in range(20):
                 connection = self.connect(5000)
                 connection.sendall(self.data[:100_000])

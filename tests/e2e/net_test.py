@@ -190,7 +190,11 @@ class Tap(Network):
             subprocess.run(["nsenter", "-t", str(vm.process.pid), "--net", "ip", "link", "del", "tap0"], check=True)
             vm.run("while grep -q 1 /sys/class/net/eth0/carrier; do sleep 1; done")
             self.assertIn("net0: the tap tap0 is gone", vm.stderr())
+            # A driver that begins anew finds the same.
+            vm.run("(cd /sys/bus/virtio/drivers/virtio_net && echo virtio0 >unbind && echo virtio0 >bind)")
+            vm.run("ip link set eth0 up && grep -q 0 /sys/class/net/eth0/carrier")
             self.power_off(vm)
+            self.assertNotIn("net0 stops", vm.stderr())
 
     def test_a_tap_of_somebody_else(self):
         with self.guest({"tap": "tap1"}, before=self.inside("")) as vm:

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <condition_variable>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -48,6 +49,16 @@ inline Play::Step writes(std::uint64_t address, std::uint8_t byte)
         page.exit_reason = gunyah::GH_VCPU_EXIT_MMIO;
         page.mmio = {
             .phys_addr = address, .data = {byte}, .len = 1, .is_write = 1, .resume_action = 0};
+        return 0;
+    };
+}
+
+inline Play::Step writes_word(std::uint64_t address, std::uint32_t word)
+{
+    return [=](gh_vcpu_run& page) {
+        (void)writes(address, 0)(page);
+        page.mmio.len = 4;
+        std::memcpy(page.mmio.data.data(), &word, sizeof word);
         return 0;
     };
 }

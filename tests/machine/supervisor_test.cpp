@@ -4,13 +4,17 @@
 #include "../boot/fake_image.h"
 #include "../control/runtime_folder.h"
 #include "base/error.h"
+#include "base/unix_socket.h"
 #include "control/client.h"
+#include "control/place.h"
 #include "played_device.h"
 
 #include <filesystem>
 #include <thread>
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace gh::machine {
@@ -161,6 +165,43 @@ TEST_CASE_FIXTURE(Fixture, "stop is no end that a policy restarts")
     const Outcome outcome = run({kSleeps});
     CHECK(outcome.code == kPoweredOff);
     CHECK(outcome.why == "ended by gh-vmm stop");
+}
+
+TEST_CASE_FIXTURE(Fixture, "stop is not lost to a reset that somebody asked for just before")
+{
+    act = [this] {
+        await("running");
+        const Fd socket = connect_unix(control::find_socket(vm.name), SOCK_STREAM);
+        const std::string both = R"({"command":"reset"})"
+                                 "\n"
+                                 R"({"command":"stop"})"
+                                 "\n";
+        REQUIRE(::send(socket.get(), both.data(), both.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(both.size()));
+        pollfd end{.fd = socket.get(), .events = POLLRDHUP, .revents = 0};
+        REQUIRE(::poll(&end, 1, -1) == 1);
+    };
+    const Outcome outcome = run({kSleeps, kOff});
+    CHECK(outcome.code == kPoweredOff);
+    CHECK(outcome.why == "ended by gh-vmm stop");
+    CHECK(built == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a guest that is suspended for longer is not bitten by its watchdog")
+{
+    vm.watchdog = true;
+    constexpr std::uint64_t kDog = 0x3001'2000;
+    const Steps neglects{writes_word(kDog, Sp805::kClock / 2), writes_word(kDog + 8, 3)};
+    act = [this] {
+        await("running");
+        while (plays[0]->count(gunyah::GH_VCPU_RUN) < 3)
+            std::this_thread::yield();
+        (void)ask(control::Command::Suspend);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1200));  // bites after 1000
+        CHECK(state() == "paused");
+        (void)ask(control::Command::Resume);
+    };
+    CHECK(run({neglects}).code == kWatchdog);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a VM that waits for its restart can be stopped")

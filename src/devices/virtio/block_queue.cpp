@@ -89,18 +89,25 @@ void BlockQueue::complete()
         ring_->submit();
         if (queue.wants_interrupt())
             notifier_.used_buffers();
+        if (all_in_flight())
+            break;  // the ring will wake us
     }
 }
 
-/// Begins what the driver has made available, at most a queue's length. False: there is no more,
-/// and for what comes it kicks; or all requests are in flight, and the ring will wake us.
+bool BlockQueue::all_in_flight() const noexcept
+{
+    return idle_.empty() && requests_.size() == active_.queue.size();
+}
+
+/// Begins what the driver has made available, as much as can be in flight and at most a queue's
+/// length. False: there is no more, and for what comes it kicks.
 bool BlockQueue::take_some()
 {
     Queue& queue = active_.queue;
     queue.suppress_kicks();
     for (unsigned taken = 0; taken < queue.size(); ++taken) {
-        if (idle_.empty() && requests_.size() == queue.size())
-            return false;
+        if (all_in_flight())
+            return true;
         BlockRequest& request = fresh();
         switch (queue.pop(request.chain())) {
         case Queue::Popped::Broken:

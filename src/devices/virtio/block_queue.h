@@ -36,6 +36,7 @@ private:
 
     void take();
     [[nodiscard]] bool take_some();
+    [[nodiscard]] bool all_in_flight() const noexcept;
     void complete();
     [[nodiscard]] static std::optional<std::int64_t> made_here(
         const DiskOperation& operation) noexcept;

@@ -10,8 +10,8 @@
 namespace gh::virtio {
 namespace {
 
-// After so many pieces of output the other ports, and whoever waits for the thread, have their
-// turn.
+// After so many pieces the other ports, and whoever waits for the thread or for the port's door,
+// have their turn: a buffer need not take anything.
 constexpr int kTurn = 64;
 
 }  // namespace
@@ -106,7 +106,8 @@ void ConsolePort::serve_input()
     if (received_.empty())
         return;
     std::size_t done = 0;
-    while (done < received_.size() && next(*input_, input_chain_)) {
+    int turn = 0;
+    for (; turn < kTurn && done < received_.size() && next(*input_, input_chain_); ++turn) {
         const auto left = std::as_bytes(std::span(received_).subspan(done));
         const auto part = left.first(static_cast<std::size_t>(
             std::min<std::uint64_t>(left.size(), input_chain_.writable.size())));
@@ -117,6 +118,8 @@ void ConsolePort::serve_input()
     received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(done));
     if (received_.empty())
         options_.backend->link().input_wanted();
+    else if (turn == kTurn)
+        input_->kick->signal();
 }
 
 void ConsolePort::serve_output()

@@ -5,10 +5,12 @@
 #include "devices/virtio/layout.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace gh::virtio {
@@ -20,6 +22,14 @@ constexpr std::size_t kIn = 256 << 10;
 constexpr std::size_t kOut = 128 << 10;
 static_assert(kIn >= kLength + kMaxNetFrame);
 
+/// `bytes` begin with a frame's length.
+std::uint32_t length_at(std::span<const std::byte> bytes)
+{
+    std::uint32_t length = 0;
+    std::memcpy(&length, bytes.data(), sizeof length);
+    return ntohl(length);
+}
+
 }  // namespace
 
 FrameSocket::FrameSocket(Fd socket, std::string peer)
@@ -29,6 +39,45 @@ FrameSocket::FrameSocket(Fd socket, std::string peer)
     if (flags < 0 || ::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK) != 0)
         throw_errno("fcntl");
     out_.reserve(kOut + kLength + kMaxNetFrame);
+}
+
+FrameSocket::~FrameSocket()
+{
+    constexpr std::chrono::seconds kPatience{1};
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    const auto wait = [&](short events) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        pollfd state{.fd = socket_.get(), .events = events, .revents = 0};
+        return left.count() > 0 && ::poll(&state, 1, static_cast<int>(left.count())) == 1;
+    };
+    out_.resize(out_begin_ + left_to_send());
+    while (trouble_.empty() && !flush() && wait(POLLOUT)) {
+    }
+    for (std::size_t left = 0; trouble_.empty() && (left = left_to_receive()) != 0;)
+        if (!read_more(left) && !wait(POLLIN))
+            break;
+}
+
+/// Of the frame that is sent in part.
+std::size_t FrameSocket::left_to_send() const
+{
+    std::size_t frame = 0;
+    while (frame < out_begin_)
+        frame += kLength + length_at(std::span(out_).subspan(frame));
+    return frame - out_begin_;
+}
+
+/// Of the frame that has come in part, or of its length; those before it are dropped.
+std::size_t FrameSocket::left_to_receive()
+{
+    while (take_frame()) {
+    }
+    const auto begun = std::span(in_).subspan(in_begin_, in_end_ - in_begin_);
+    if (begun.empty())
+        return 0;
+    const std::size_t whole = begun.size() < kLength ? kLength : kLength + length_at(begun);
+    return whole - begun.size();
 }
 
 std::uint64_t FrameSocket::offloads() const noexcept
@@ -58,7 +107,7 @@ std::optional<NetFrame> FrameSocket::receive()
             frame.bytes = *bytes;
             return frame;
         }
-        if (!read_more())
+        if (!read_more(in_.size()))
             break;
     }
     return std::nullopt;
@@ -69,9 +118,7 @@ std::optional<std::span<const std::byte>> FrameSocket::take_frame()
     const auto left = std::span(in_).subspan(in_begin_, in_end_ - in_begin_);
     if (left.size() < kLength)
         return std::nullopt;
-    std::uint32_t length = 0;
-    std::memcpy(&length, left.data(), sizeof length);
-    length = ntohl(length);
+    const std::uint32_t length = length_at(left);
     if (length == 0 || length > kMaxNetFrame) {
         fail("sends a frame of " + std::to_string(length) + " bytes");
         return std::nullopt;
@@ -82,14 +129,14 @@ std::optional<std::span<const std::byte>> FrameSocket::take_frame()
     return left.subspan(kLength, length);
 }
 
-bool FrameSocket::read_more()
+bool FrameSocket::read_more(std::size_t most)
 {
     std::copy(in_.begin() + static_cast<std::ptrdiff_t>(in_begin_),
               in_.begin() + static_cast<std::ptrdiff_t>(in_end_), in_.begin());
     in_end_ -= in_begin_;
     in_begin_ = 0;
-    const ssize_t size =
-        ::recv(socket_.get(), in_.data() + in_end_, in_.size() - in_end_, MSG_DONTWAIT);
+    const ssize_t size = ::recv(socket_.get(), in_.data() + in_end_,
+                                std::min(most, in_.size() - in_end_), MSG_DONTWAIT);
     if (size > 0)
         in_end_ += static_cast<std::size_t>(size);
     else if (size == 0)

@@ -16,6 +16,9 @@ class FrameSocket final : public NetBackend {
 public:
     /// `peer`: for messages. Throws Error.
     FrameSocket(Fd socket, std::string peer);
+    /// Leaves the stream where a frame begins, for another who has the socket, too; waits for a
+    /// peer that has stopped in one for a second at most.
+    ~FrameSocket() override;
 
     [[nodiscard]] std::uint64_t offloads() const noexcept override;
     void agree(std::uint64_t features) override;
@@ -27,7 +30,9 @@ public:
 
 private:
     [[nodiscard]] std::optional<std::span<const std::byte>> take_frame();
-    [[nodiscard]] bool read_more();
+    [[nodiscard]] bool read_more(std::size_t most);
+    [[nodiscard]] std::size_t left_to_send() const;
+    [[nodiscard]] std::size_t left_to_receive();
     void fail(const std::string& why);
 
     Fd socket_;

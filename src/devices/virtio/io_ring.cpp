@@ -149,20 +149,23 @@ void IoRing::submit() noexcept
 bool IoRing::next(void*& tag, std::int64_t& result) noexcept
 {
     io_uring_cqe* entry = nullptr;
-    while (in_flight_ != 0 && ::io_uring_peek_cqe(ring_.get(), &entry) == 0) {
+    while (::io_uring_peek_cqe(ring_.get(), &entry) == 0) {
         tag = ::io_uring_cqe_get_data(entry);
         result = entry->res;
         ::io_uring_cqe_seen(ring_.get(), entry);
-        if (tag == nullptr)
-            continue;  // of a cancellation
+        if (tag == nullptr) {
+            --cancelling_;
+            continue;
+        }
         --in_flight_;
         return true;
     }
     return false;
 }
 
-// Unlike an operation that is added, a cancellation has no tag, and nobody waits for it. Kernels
-// before 5.19 cannot cancel all at once and finish what they have begun.
+// Unlike an operation that is added, a cancellation has no tag. Its answer, too, is waited for: the
+// ring would be readable for as long as it lay there. Kernels before 5.19 cannot cancel all at once
+// and finish what they have begun.
 void IoRing::drain() noexcept
 {
     submit();
@@ -172,10 +175,11 @@ void IoRing::drain() noexcept
         ::io_uring_prep_cancel(entry, nullptr, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
         ::io_uring_sqe_set_data(entry, nullptr);  // liburing leaves the last one's there
         ++added_;
+        ++cancelling_;
         submit();
     }
     io_uring_cqe* entry = nullptr;
-    while (in_flight_ != 0) {
+    while (in_flight_ != 0 || cancelling_ != 0) {
         const int result = ::io_uring_wait_cqe(ring_.get(), &entry);
         GH_CHECK(result == 0 || result == -EINTR || result == -EAGAIN);
         reap([](void*, std::int64_t) {});

@@ -53,7 +53,8 @@ private:
 
     std::unique_ptr<io_uring> ring_;
     unsigned in_flight_ = 0;
-    unsigned added_ = 0;  // since the last submit()
+    unsigned cancelling_ = 0;  // cancellations that are not answered
+    unsigned added_ = 0;       // since the last submit()
 };
 
 }  // namespace gh::virtio

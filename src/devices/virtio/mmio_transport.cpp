@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstring>
 #include <exception>
+#include <utility>
 
 namespace gh::virtio {
 
@@ -279,7 +280,8 @@ void MmioTransport::start_device() noexcept
         for (const EventFd& kick : kicks_)
             kick.signal();
     } catch (const std::exception& error) {
-        log(LogLevel::Error, "%s: %s", device_.name(), error.what());
+        if (!std::exchange(said_failed_, true))  // the driver may try again and again
+            log(LogLevel::Error, "%s: %s", device_.name(), error.what());
         device_.stop();
         needs_reset("it could not be started");
     }

@@ -100,6 +100,7 @@ private:
     std::atomic<std::uint32_t> config_generation_{0};
     std::atomic<bool> broken_{false};
     std::atomic<bool> said_broken_{false};
+    bool said_failed_ = false;
 };
 
 }  // namespace gh::virtio

@@ -13,7 +13,7 @@ NetSender::NetSender(const ActiveQueue& queue, NetBackend& backend, std::uint64_
 const char* NetSender::run()
 {
     (void)active_.kick->drain();
-    waits_for_host_ = waits_for_host_ && !backend_.flush();
+    waits_for_host_ = !backend_.flush();  // also of what an earlier driver has sent
     Queue& queue = active_.queue;
     queue.suppress_kicks();
     for (unsigned moved = 0; moved < queue.size() && !waits_for_host_; ++moved) {

@@ -92,10 +92,13 @@ void Tap::prepare()
     frame_.resize(kMaxNetFrame);
 }
 
-void Tap::set_offloads(unsigned offloads) const
+void Tap::set_offloads(unsigned offloads)
 {
-    if (::ioctl(file_.get(), TUNSETOFFLOAD, static_cast<unsigned long>(offloads)) != 0)
+    if (::ioctl(file_.get(), TUNSETOFFLOAD, static_cast<unsigned long>(offloads)) == 0)
+        return;
+    if (errno != EBADFD)
         throw_errno("TUNSETOFFLOAD of the tap " + interface_);
+    trouble_ = "the tap " + interface_ + " is gone";
 }
 
 std::uint64_t Tap::offloads() const noexcept

@@ -29,7 +29,7 @@ public:
 
 private:
     void prepare();
-    void set_offloads(unsigned offloads) const;
+    void set_offloads(unsigned offloads);
 
     Fd file_;
     std::string interface_;

@@ -216,14 +216,14 @@ bool Vsock::has_news() const noexcept
     return !refusals_.empty() || !ready_.empty();
 }
 
-/// A buffer that holds a header at least; false: there is none now.
+/// A buffer that holds a header and data; false: there is none now.
 bool Vsock::take_room()
 {
     Queue& queue = to_guest_->queue;
     while (!has_room_) {
         const auto popped = queue.pop(room_);
-        if (popped == Queue::Popped::Chain && room_.writable.size() < sizeof(VsockHeader)) {
-            notifier_->needs_reset("a buffer for packets is shorter than their header");
+        if (popped == Queue::Popped::Chain && room_.writable.size() <= sizeof(VsockHeader)) {
+            notifier_->needs_reset("a buffer for packets has no room behind their header");
             return false;
         }
         has_room_ = popped == Queue::Popped::Chain;
@@ -284,14 +284,10 @@ void Vsock::take_callers()
 {
     constexpr int kAtOnce = 16;
     for (int i = 0; i < kAtOnce; ++i) {
-        Fd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-        if (!socket && (errno == EMFILE || errno == ENFILE)) {
-            GH_LOG_ONCE(LogLevel::Warn, "vsock: accept: %s; callers wait for others to end",
+        Fd socket = listener_.accept();
+        if (!socket && errno != EAGAIN)
+            GH_LOG_ONCE(LogLevel::Warn, "vsock: accept: %s; a caller is refused",
                         errno_text(errno).c_str());
-            // Of ours none may be open, and who else closes one does not say so.
-            if (!callers_.empty() || !connections_.empty())
-                poller_->watch(listener_.get(), 0);
-        }
         if (!socket)
             return;
         if (is_full()) {
@@ -344,7 +340,6 @@ void Vsock::forget_caller(int fd)
 {
     poller_->remove(fd);
     callers_.erase(fd);
-    poller_->watch(listener_.get(), EPOLLIN);
 }
 
 void Vsock::connect_caller(Caller caller, std::uint32_t port)
@@ -391,7 +386,6 @@ void Vsock::forget(VsockPorts ports)
     poller_->remove(connections_.at(ports).connection->socket());
     std::erase(ready_, ports);
     connections_.erase(ports);
-    poller_->watch(listener_.get(), EPOLLIN);
 }
 
 }  // namespace gh::virtio

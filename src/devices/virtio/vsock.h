@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "base/listener.h"
 #include "devices/virtio/device.h"
 #include "devices/virtio/vsock_connection.h"
 #include "devices/virtio/worker.h"
@@ -86,7 +87,7 @@ private:
     }
 
     Options options_;
-    Fd listener_;
+    Listener listener_;
 
     // All from here on is the thread's.
     Notifier* notifier_ = nullptr;

@@ -119,9 +119,8 @@ bool answer(Wire& wire, Session& session, const Incoming& incoming)
 
 Server::Server(const std::string& where, std::shared_ptr<hyp::Debugger> debugger,
                MachineHooks hooks)
-    : debugger_(std::move(debugger)), hooks_(std::move(hooks))
+    : debugger_(std::move(debugger)), hooks_(std::move(hooks)), listener_(listen(where))
 {
-    listen(where);
     thread_ = std::jthread([this] {
         (void)::pthread_setname_np(::pthread_self(), "gdb");
         serve();
@@ -136,7 +135,8 @@ Server::~Server()
         (void)::unlink(path_.c_str());
 }
 
-void Server::listen(const std::string& where)
+/// Says where, in address_ and path_, too.
+Fd Server::listen(const std::string& where)
 {
     unsigned port = 0;
     const char* const end = where.data() + where.size();
@@ -145,12 +145,13 @@ void Server::listen(const std::string& where)
         throw Error("--gdb: expected a port up to 65535 or the path of a socket, got \"" + where +
                     "\"");
     if (rest == end) {
-        listener_ = listen_tcp(port);
+        Fd listener = listen_tcp(port);
         address_ = "127.0.0.1:" + std::to_string(port);
-        return;
+        return listener;
     }
-    listener_ = listen_unix(where, SOCK_STREAM, 0600);
+    Fd listener = listen_unix(where, SOCK_STREAM, 0600);
     address_ = path_ = where;
+    return listener;
 }
 
 /// Callers wait in the backlog until there is a VM to talk about.
@@ -164,7 +165,7 @@ void Server::serve()
         }
         if (!wait_for(listener_.get(), POLLIN, stop_))
             return;
-        const Fd client{::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        const Fd client = listener_.accept();
         if (client)
             talk(client);
     }

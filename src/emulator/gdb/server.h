@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/event_fd.h"
-#include "base/fd.h"
+#include "base/listener.h"
 #include "emulator/gdb/session.h"
 
 #include <memory>
@@ -27,7 +27,7 @@ public:
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
 
 private:
-    void listen(const std::string& where);
+    [[nodiscard]] Fd listen(const std::string& where);
     void serve();
     void talk(const Fd& client);
 
@@ -35,7 +35,7 @@ private:
     MachineHooks hooks_;
     std::string address_;
     std::string path_;  // of the socket to remove; empty: none
-    Fd listener_;
+    Listener listener_;
     EventFd stop_;
     std::jthread thread_;
 };

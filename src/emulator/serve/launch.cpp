@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -154,17 +153,6 @@ void log_to(const std::string& path)
         throw_errno("dup2 " + path);
 }
 
-/// Every part of a client's memory that a guest has may be a file of its own; the command keeps the
-/// limit that it was born with.
-void raise_open_files()
-{
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /// A terminal's Ctrl-C reaches the command as well, and it decides; what is meant for us alone is
 /// passed on.
 class PassedSignals {
@@ -206,6 +194,8 @@ int launch(const std::vector<std::string>& command, const LaunchOptions& options
     Child child(command, filter, signals.before());
     if (!options.log.empty())
         log_to(options.log);
+    // Every part of a client's memory that a guest has may be a file of its own; the command keeps
+    // the limit that it was born with.
     raise_open_files();
     Server server(Listener(child.listener()), options.device, options.path);
     child.proceed();

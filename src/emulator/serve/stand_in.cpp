@@ -5,6 +5,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -29,6 +32,19 @@ const char* name_of(Kind kind)
 std::string path_of(int fd)
 {
     return "/proc/self/fd/" + std::to_string(fd);
+}
+
+/// The watches of an inotify(7) file that still stand.
+std::set<int> watches_of(int inotify)
+{
+    std::ifstream info("/proc/self/fdinfo/" + std::to_string(inotify));
+    std::set<int> watches;
+    for (std::string line; std::getline(info, line);) {
+        unsigned watch = 0;
+        if (std::sscanf(line.c_str(), "inotify wd:%x", &watch) == 1)
+            watches.insert(static_cast<int>(watch));
+    }
+    return watches;
 }
 
 }  // namespace
@@ -109,6 +125,7 @@ std::shared_ptr<StandIn> StandIns::find(const struct stat& info) const
 std::vector<std::shared_ptr<StandIn>> StandIns::closed()
 {
     std::vector<std::shared_ptr<StandIn>> gone;
+    bool overflown = false;
     alignas(inotify_event) std::array<char, 4096> buffer{};
     ssize_t length = 0;
     while ((length = ::read(inotify_.get(), buffer.data(), buffer.size())) > 0) {
@@ -116,19 +133,43 @@ std::vector<std::shared_ptr<StandIn>> StandIns::closed()
         for (ssize_t at = 0; at < length;) {
             const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
             at += static_cast<ssize_t>(sizeof event + event.len);
-            const auto watched = by_watch_.find(event.wd);
-            if (watched == by_watch_.end() || (event.mask & IN_CLOSE) == 0)
-                continue;
-            const auto object = by_inode_.find(watched->second);
-            if (object != by_inode_.end()) {
-                gone.push_back(object->second);
-                by_inode_.erase(object);
-            }
-            by_watch_.erase(watched);
-            ::inotify_rm_watch(inotify_.get(), event.wd);
+            overflown = overflown || (event.mask & IN_Q_OVERFLOW) != 0;
+            if ((event.mask & IN_CLOSE) != 0)
+                forget(event.wd, gone);
         }
     }
+    if (overflown)
+        forget_vanished(gone);
     return gone;
+}
+
+/// With mutex_ held.
+void StandIns::forget(int watch, std::vector<std::shared_ptr<StandIn>>& gone)
+{
+    const auto watched = by_watch_.find(watch);
+    if (watched == by_watch_.end())
+        return;
+    const auto object = by_inode_.find(watched->second);
+    if (object != by_inode_.end()) {
+        gone.push_back(object->second);
+        by_inode_.erase(object);
+    }
+    by_watch_.erase(watched);
+    ::inotify_rm_watch(inotify_.get(), watch);
+}
+
+// What the kernel had no room to tell us: the last close of a memfd takes its watch away as well.
+// Guest memory, of which we have a descriptor ourselves, is not found.
+void StandIns::forget_vanished(std::vector<std::shared_ptr<StandIn>>& gone)
+{
+    const std::scoped_lock lock(mutex_);
+    const std::set<int> standing = watches_of(inotify_.get());
+    std::vector<int> vanished;
+    for (const auto& [watch, inode] : by_watch_)
+        if (!standing.contains(watch))
+            vanished.push_back(watch);
+    for (const int watch : vanished)
+        forget(watch, gone);
 }
 
 }  // namespace gh::serve

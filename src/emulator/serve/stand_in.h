@@ -66,6 +66,9 @@ public:
     [[nodiscard]] std::shared_ptr<StandIn> find(const struct stat& info) const;
 
 private:
+    void forget(int watch, std::vector<std::shared_ptr<StandIn>>& gone);
+    void forget_vanished(std::vector<std::shared_ptr<StandIn>>& gone);
+
     Fd inotify_;
     dev_t device_ = 0;  // where memfds live
     mutable std::mutex mutex_;

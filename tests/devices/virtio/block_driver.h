@@ -70,7 +70,7 @@ struct Disk {
     {
         const Ring& ring = rings[queue];
         out(0x30, queue);
-        out(0x38, kQueue);
+        out(0x38, queue_size);
         out(0x80, ring.descriptors());
         out(0x90, ring.available());
         out(0xa0, ring.used());
@@ -138,6 +138,7 @@ struct Disk {
     Block block;
     std::optional<MmioTransport> transport;
     std::uint64_t features = 0;
+    std::uint16_t queue_size = kQueue;
     std::uint32_t length = 0;
 };
 

@@ -2,10 +2,12 @@
 #include "devices/virtio/block_queue.h"
 
 #include "block_driver.h"
+#include "devices/virtio/layout.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <random>
 #include <set>
 #include <string>
@@ -173,6 +175,55 @@ TEST_CASE_TEMPLATE("of flushes at once all fail with the first that does", Io, U
     disk.wait();
     for (unsigned slot = 0; slot < BusyDisk::kSlots; ++slot)
         CHECK(disk.status(slot) == kIoError);
+}
+
+TEST_CASE_TEMPLATE("a driver that kicks only where it is asked to is never left waiting", Io, Uring,
+                   Threads)
+{
+    constexpr std::uint16_t kTwo = 2;
+    const TemporaryFile file{kSectors * 512};
+    const Fd memory = make_memfd("disk", kSectors * 512);  // whose flush is quick
+    Image image(file, Io::kIo);
+    image.path = "/proc/self/fd/" + std::to_string(memory.get());
+    Disk disk(image);
+    disk.out(0x70, 0);
+    disk.features |= feature_flag(kFeatureIndirectDesc);
+    disk.queue_size = kTwo;
+    disk.rings[0].forget_all();
+    disk.bring_up();
+    Ring ring(disk.ram, kTwo);
+    const std::uint64_t table = kData + 0x1'0000;
+    const auto describe = [&](std::uint16_t slot, bool flushes) {
+        const std::uint64_t at = table + 0x1000u * slot;
+        disk.ram.put<std::uint32_t>(at + 0x800, flushes ? 4 : 1);
+        disk.ram.put<std::uint64_t>(at + 0x808, slot);
+        ring.describe_in(at, 0, at + 0x800, 16, kNext, 1);
+        ring.describe_in(at, 1, kData, 512, kNext, 2);
+        ring.describe_in(at, 2, at + 0x900, 1, kWrite);
+        ring.describe(slot, at, 48, kIndirect);
+    };
+    std::mt19937 dice(1);
+    const auto offer = [&](std::uint16_t slot) {
+        describe(slot, slot == 0);
+        for (auto wait = dice() % 2000; wait != 0; --wait)
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        ring.offer(slot);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if ((ring.used_flags() & 1) == 0)
+            disk.out(0x50, 0);
+    };
+    offer(0);
+    offer(1);
+    std::uint16_t seen = 0;
+    for (int round = 0; round < 10'000; ++round) {
+        const auto begun = std::chrono::steady_clock::now();
+        while (ring.used_index() == seen) {
+            std::this_thread::yield();
+            REQUIRE(std::chrono::steady_clock::now() - begun < std::chrono::seconds(20));
+        }
+        offer(static_cast<std::uint16_t>(ring.used_id(seen % kTwo)));
+        ++seen;
+    }
 }
 
 }  // namespace gh::virtio

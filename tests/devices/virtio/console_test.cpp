@@ -4,6 +4,7 @@
 #include "transport_driver.h"
 
 #include <array>
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -252,6 +253,25 @@ TEST_CASE_FIXTURE(Fixture, "a reset forgets what was on its way, and the next dr
     driver->offer_buffer(0, 0, kBuffers, 8, true);
     CHECK(driver->wait(0, 1) == 1);
     CHECK(ram.text(kBuffers, 1) == "c");
+}
+
+TEST_CASE_FIXTURE(Fixture, "buffers without room, given without end, keep nobody from the port")
+{
+    make({""});
+    Ring& ring = driver->ring(0);
+    ring.describe(0, kBuffers, 64);  // to read, not to write
+    std::atomic<bool> enough{false};
+    const std::jthread guest([&] {
+        while (!enough) {
+            ring.set_index(static_cast<std::uint16_t>(ring.used_index() + 8));
+            driver->transport().kicks()[0].signal();
+        }
+    });
+    write_all(input[0], "key");
+    while (ring.used_index() < 64)
+        std::this_thread::yield();
+    driver->reset();  // returns at all
+    enough = true;
 }
 
 }  // namespace gh::virtio

@@ -177,6 +177,23 @@ TEST_CASE("a ring takes nothing upon it but what disks need")
     int file = 0;
     CHECK(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_FILES, &file, 1) == -1);
     CHECK(errno == EACCES);
+TEST_CASE("a ring that was drained is not readable for ever, and can be used again")
+{
+    if (!has_rings())
+        return;
+    const TemporaryFile file{1 << 20};
+    std::string text(100, 'c');
+    DiskOperation operation = of(Call::Read, file.fd(), text);
+    IoRing ring(4);
+    pollfd state{.fd = ring.get(), .events = POLLIN, .revents = 0};
+    for (int round = 0; round < 2; ++round) {
+        ring.add(operation, &operation);
+        ring.submit();
+        REQUIRE(::poll(&state, 1, 10'000) == 1);  // done, and nobody has looked
+        ring.drain();
+        CHECK(ring.in_flight() == 0);
+        CHECK(::poll(&state, 1, 0) == 0);
+    }
 }
 
 }  // namespace gh::virtio

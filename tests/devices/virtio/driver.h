@@ -126,7 +126,10 @@ public:
     {
         return std::atomic_ref(*reinterpret_cast<std::uint16_t*>(ram_.at(used() + 2))).load();
     }
-    [[nodiscard]] std::uint16_t used_flags() const { return ram_.get<std::uint16_t>(used()); }
+    [[nodiscard]] std::uint16_t used_flags() const
+    {
+        return std::atomic_ref(*reinterpret_cast<std::uint16_t*>(ram_.at(used()))).load();
+    }
     [[nodiscard]] std::uint16_t available_event() const
     {
         return ram_.get<std::uint16_t>(used() + 4 + 8u * size_);

@@ -16,6 +16,8 @@
 #include <doctest/doctest.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace gh::virtio {
@@ -369,6 +371,92 @@ TEST_CASE("a network that does not listen keeps the guest's frames, and none is 
             CHECK(card.network.receive() == frame_of('a', 60000));
         card.wait(kTx, static_cast<std::uint16_t>((round + 1) * kSize));
     }
+}
+
+TEST_CASE("a reset makes no room where the network does not listen")
+{
+    Card card;
+    const auto offer = [&card] {
+        card.ram.put(kHeader, NetHeader{});
+        card.ram.put_text(kData, frame_of('a', 60000));
+        card.rings[kTx].describe(0, kHeader, kHeaderSize, kNext, 1);
+        card.rings[kTx].describe(1, kData, 60000);
+        card.rings[kTx].offer(0);
+        card.out(0x50, kTx);
+        const auto& kick = card.transport->kicks()[kTx];
+        pollfd kicked{.fd = kick.get(), .events = POLLIN, .revents = 0};
+        while (::poll(&kicked, 1, 0) == 1 && card.rings[kTx].used_index() == 0)
+            std::this_thread::yield();
+        card.out(0x70, 0);  // which waits for what the card does
+        return card.rings[kTx].used_index() != 0;
+    };
+    int taken = 0;
+    for (int round = 0; round < 100; ++round) {
+        taken += offer() ? 1 : 0;
+        card.begin();
+    }
+    CHECK(taken < 20);  // the socket's 200 KiB or so, and ours
+}
+
+TEST_CASE("who has the network's socket next finds it where a frame begins")
+{
+    Network network;
+    const Fd socket = network.take_end();
+    const auto open = [&socket] {
+        return std::make_unique<FrameSocket>(Fd{::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0)},
+                                             "the test");
+    };
+    SUBCASE("where it was received")
+    {
+        auto first = open();
+        network.put_length(60);
+        network.put(frame_of('a', 20));
+        CHECK_FALSE(first->receive());
+        network.put(frame_of('a', 40));
+        network.send(frame_of('b'));
+        first.reset();
+    }
+    SUBCASE("or its length")
+    {
+        auto first = open();
+        network.put(std::string(2, '\0'));
+        CHECK_FALSE(first->receive());
+        network.put(std::string("\0\x01x", 3));
+        network.send(frame_of('b'));
+        first.reset();
+    }
+    SUBCASE("or was sent")
+    {
+        auto first = open();
+        std::string bytes = frame_of('a', 60000);
+        Buffer frame;
+        frame.append(std::as_writable_bytes(std::span(bytes)));
+        while (first->send({}, frame)) {
+        }
+        std::jthread peer([&network] {
+            std::string got = network.receive();
+            for (; got == frame_of('a', 60000); got = network.receive()) {
+            }
+            CHECK(got.size() == 60);
+            CHECK(got.front() == 'c');
+        });
+        first.reset();
+        std::string last = frame_of('c');
+        Buffer end;
+        end.append(std::as_writable_bytes(std::span(last)));
+        auto second = open();
+        while (!second->send({}, end) || !second->flush()) {
+        }
+        peer.join();
+        network.send(frame_of('b'));
+    }
+    auto second = open();
+    std::optional<NetFrame> frame;
+    while (!frame && second->trouble().empty())
+        frame = second->receive();
+    REQUIRE(frame);
+    CHECK(frame->bytes.size() == 60);
+    CHECK(static_cast<char>(frame->bytes[0]) == 'b');
 }
 
 TEST_CASE("a link goes down with its network, and the guest is told")
