@@ -29,16 +29,17 @@ std::string name_of(const MemoryRegion& region, const Plan& plan)
     return "the region with label " + std::to_string(region.label());
 }
 
-// Pages of the kernel's file may serve as guest memory only where nobody pins or lends them.
-boot::Placing placing(const Plan& plan, bool emulated)
+// Pages of the kernel's file may serve as guest memory only where nobody pins or lends them, and
+// where no other process, a folder's, maps the memory's own file.
+boot::Placing placing(const config::Vm& vm, const Plan& plan, bool emulated)
 {
     const bool shared = plan.regions.front().sharing == Sharing::Share;
-    return emulated && shared ? boot::Placing::Map : boot::Placing::Copy;
+    return emulated && shared && vm.folders.empty() ? boot::Placing::Map : boot::Placing::Copy;
 }
 
 }  // namespace
 
-Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
+Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, Folders* folders)
     : config_(vm),
       plan_(std::move(plan)),
       memory_(plan_.regions),
@@ -46,13 +47,14 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened)
       virtio_(vm, {.io = poller_,
                    .end = keyboard_end(),
                    .memory = dma_,
-                   .releases_memory = opened.emulated}),
+                   .releases_memory = opened.emulated,
+                   .folders = folders}),
       platform_(vm, poller_, ending_),
       vm_(std::move(opened.vm)),
       io_(ending_),
       vcpu_threads_(ending_)
 {
-    load_images(plan_, memory_, placing(plan_, opened.emulated));
+    load_images(plan_, memory_, placing(vm, plan_, opened.emulated));
     give_memory();
     for (unsigned id = 0; id < plan_.cpus; ++id)
         vcpus_.push_back(vm_.add_vcpu(id));
@@ -79,16 +81,22 @@ std::function<void()> Machine::keyboard_end()
 void Machine::give_memory()
 {
     for (const MemoryRegion& region : memory_.regions()) {
-        const auto shared = vm_.give({.name = name_of(region, plan_),
-                                      .label = region.label(),
-                                      .at = region.base(),
-                                      .host = region.host(),
-                                      .read = region.access().read,
-                                      .write = region.access().write,
-                                      .execute = region.access().execute,
-                                      .lend = region.sharing() == Sharing::Lend});
-        if (!shared.empty())
-            dma_.add({region.base(), shared, region.access().write});
+        const gunyah::SharedMemory shared = vm_.give({.name = name_of(region, plan_),
+                                                      .label = region.label(),
+                                                      .at = region.base(),
+                                                      .host = region.host(),
+                                                      .read = region.access().read,
+                                                      .write = region.access().write,
+                                                      .execute = region.access().execute,
+                                                      .lend = region.sharing() == Sharing::Lend});
+        if (shared.host.empty())
+            continue;
+        const bool ours = shared.host.data() == region.host().data();
+        dma_.add({.base = region.base(),
+                  .host = shared.host,
+                  .writable = region.access().write,
+                  .fd = ours ? region.fd() : shared.fd,
+                  .offset = ours ? region.offset() : 0});
     }
 }
 

@@ -8,6 +8,7 @@
 #include "devices/serial_port.h"
 #include "gunyah/vm.h"
 #include "machine/ending.h"
+#include "machine/folders.h"
 #include "machine/open_vm.h"
 #include "machine/plan.h"
 #include "machine/platform_devices.h"
@@ -27,8 +28,9 @@ namespace gh::machine {
 /// vCPUs, the VM (which gives lent memory back), devices, memory.
 class Machine {
 public:
-    /// Everything up to, but without, START. `vm` must outlive it. Throws Error.
-    Machine(const config::Vm& vm, Plan plan, OpenedVm opened);
+    /// Everything up to, but without, START. `vm` and its folders, if it has any, must outlive it.
+    /// Throws Error.
+    Machine(const config::Vm& vm, Plan plan, OpenedVm opened, Folders* folders = nullptr);
     ~Machine();
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;

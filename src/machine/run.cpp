@@ -7,6 +7,7 @@
 #include "fdt/lint.h"
 #include "machine/daemon.h"
 #include "machine/debugging.h"
+#include "machine/folders.h"
 #include "machine/machine.h"
 #include "machine/profile.h"
 #include "machine/signals.h"
@@ -69,11 +70,13 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
         debugging.emplace(parse_gdb_option(*options.gdb));
     const Observers observers{.profiler = profile,
                               .debugger = debugging ? debugging->debugger() : nullptr};
+    Folders folders(vm.folders);
     const auto build = [&] {
+        folders.renew();
         Plan plan = make_plan(vm, random_seeds());
         heed_broken_rules(plan);
-        auto machine = std::make_unique<Machine>(vm, std::move(plan),
-                                                 open_vm(vm.hypervisor, trace, observers));
+        auto machine = std::make_unique<Machine>(
+            vm, std::move(plan), open_vm(vm.hypervisor, trace, observers), &folders);
         if (debugging)
             machine->accompany(debugging->serve(*machine));
         return machine;

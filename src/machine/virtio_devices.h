@@ -11,6 +11,7 @@
 #include "devices/virtio/mmio_transport.h"
 #include "fdt/machine_tree.h"
 #include "gunyah/vm.h"
+#include "machine/folders.h"
 
 #include <cstddef>
 #include <functional>
@@ -30,6 +31,7 @@ struct VirtioHost {
     std::function<void()> end;  // what Ctrl-A x does
     const virtio::DmaMemory& memory;
     bool releases_memory;  // pages that the host takes back are the guest's no more
+    Folders* folders;      // of a configuration that has some
 };
 
 /// The virtio devices of a machine and their transports.
