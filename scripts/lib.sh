@@ -12,6 +12,7 @@ guest_packages=(apt cpio gzip)
 test_packages=(python3 e2fsprogs device-tree-compiler qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     binutils-aarch64-linux-gnu gdb-multiarch)
 test_packages+=(passt iproute2 procps) # for network cards
+test_packages+=(qemu-system-common util-linux) # for shared folders
 arm64_packages=(g++-aarch64-linux-gnu cmake ninja-build qemu-user python3)
 ci_packages=(clang-14 clang-tidy-14 clang-format-14 shellcheck mandoc dt-schema)
 bench_packages=(qemu-system-arm strace)

@@ -27,6 +27,11 @@ inline constexpr std::array<std::string_view, 3> kAlsoFd{"fds", "tap_fd", "socke
 inline constexpr std::array<std::string_view, 2> kAlsoMac{"guest_mac", "mac_address"};
 inline constexpr std::array<std::string_view, 4> kAlsoForward{"hostfwd", "forwards", "port_forward",
                                                               "ports"};
+inline constexpr std::array<std::string_view, 3> kAlsoTag{"mount_tag", "label", "name"};
+inline constexpr std::array<std::string_view, 5> kAlsoFolderPath{
+    "source", "shared_dir", "directory", "folder", "host_path"};
+inline constexpr std::array<std::string_view, 3> kAlsoFolderSocket{"vhost_user", "socket_path",
+                                                                   "vhost_socket"};
 inline constexpr std::array<std::string_view, 2> kAlsoCid{"guest_cid", "context_id"};
 inline constexpr std::array<std::string_view, 2> kAlsoUds{"uds_path", "uds"};
 inline constexpr std::array<std::string_view, 2> kAlsoBalloonSize{"amount", "amount_mib"};
@@ -177,6 +182,34 @@ inline constexpr std::array kNetKeys{
         .element = &kForward},
 };
 inline constexpr Key kNet{.kind = Kind::Object, .members = kNetKeys, .short_form = "type"};
+
+inline constexpr std::array kFolderKeys{
+    Key{.name = "tag",
+        .kind = Kind::Text,
+        .slot = kValue<&Folder::tag>,
+        .help =
+            "What the guest mounts it by: mount -t virtiofs TAG /mnt. Without it: the last part "
+            "of the path.",
+        .range = {1, 36},
+        .note = "virtio's limit",
+        .also = kAlsoTag},
+    Key{.name = "path",
+        .kind = Kind::Path,
+        .slot = kValue<&Folder::path>,
+        .help = "The folder, which gh-vmm starts a virtiofsd for.",
+        .also = kAlsoFolderPath},
+    Key{.name = "socket",
+        .kind = Kind::Path,
+        .slot = kValue<&Folder::socket>,
+        .help = "In place of a path: the unix socket of a virtiofsd that runs already.",
+        .also = kAlsoFolderSocket},
+    Key{.name = "readonly",
+        .kind = Kind::Flag,
+        .slot = kValue<&Folder::readonly>,
+        .help = "Let nothing be written.",
+        .also = kAlsoReadonly},
+};
+inline constexpr Key kFolder{.kind = Kind::Object, .members = kFolderKeys, .short_form = "path"};
 
 constexpr std::array kBalloonKeys{
     Key{.name = "enabled",

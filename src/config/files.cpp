@@ -109,6 +109,18 @@ std::string file_trouble(const std::string& path, FileUse use)
     return {};
 }
 
+std::string folder_trouble(const std::string& path)
+{
+    struct ::stat info {};
+    if (::stat(path.c_str(), &info) != 0)
+        return "a folder that exists (" + path + ": " + errno_words() + ")";
+    if (!S_ISDIR(info.st_mode))
+        return "a folder (" + path + " is none)";
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK | X_OK, AT_EACCESS) != 0)
+        return "a folder that can be read (" + path + ": " + errno_words() + ")";
+    return {};
+}
+
 std::string nearest_file(const std::string& written, const std::string& path)
 {
     const fs::path wanted{path};

@@ -24,6 +24,9 @@ namespace gh::config {
 /// Why `path` cannot be used so, as what was expected: "a file that exists (...)"; empty if it can.
 [[nodiscard]] std::string file_trouble(const std::string& path, FileUse use);
 
+/// The same of a folder, whose files are to be used.
+[[nodiscard]] std::string folder_trouble(const std::string& path);
+
 /// A name like the last part of `written` in the folder of `path`, spelled the way `written` is;
 /// empty if there is none.
 [[nodiscard]] std::string nearest_file(const std::string& written, const std::string& path);

@@ -47,6 +47,8 @@ constexpr std::array<Words, 3> kAlsoControl{"api_socket", "socket", "api"};
 constexpr std::array<Words, 4> kAlsoSandbox{"seccomp", "jail", "disable_sandbox", "confine"};
 constexpr std::array<Words, 5> kAlsoNet{"network", "networks", "nets", "network_interfaces",
                                         "netdev"};
+constexpr std::array<Words, 5> kAlsoFolders{"fs", "shares", "shared_dirs", "shared_folders",
+                                            "virtiofs"};
 constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
 constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
 constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
@@ -319,6 +321,13 @@ constexpr std::array kVmKeys{
         .range = {0, 8},
         .also = kAlsoNet,
         .element = &kNet},
+    Key{.name = "folders",
+        .kind = Kind::List,
+        .slot = kList<&Vm::folders>,
+        .help = "Folders of the host's that the guest mounts (virtiofs); a bare text is a path.",
+        .range = {0, 8},
+        .also = kAlsoFolders,
+        .element = &kFolder},
     Key{.name = "rtc",
         .kind = Kind::Flag,
         .slot = kValue<&Vm::rtc>,

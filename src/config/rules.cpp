@@ -44,6 +44,29 @@ bool devices_reach(const Memory& memory)
     return memory.sharing == Sharing::Share || memory.swiotlb != 0;
 }
 
+constexpr std::size_t kFolderTag = 36;         // virtio's limit
+constexpr std::size_t kMostSharedRegions = 8;  // vhost-user's
+
+/// How many regions a folder's server maps: those that devices may write, RAM and bounce buffer
+/// among them.
+std::size_t shared_regions(const Memory& memory)
+{
+    const auto regions =
+        std::count_if(memory.regions.begin(), memory.regions.end(), [](const Region& region) {
+            return region.sharing == Sharing::Share && region.access.write && !region.copy_on_write;
+        });
+    return static_cast<std::size_t>(regions) + (memory.sharing == Sharing::Share ? 1 : 0) +
+           (memory.swiotlb != 0 ? 1 : 0);
+}
+
+/// What the guest calls a folder that has no tag: the last part of its path.
+std::string derived_tag(const Folder& folder)
+{
+    const std::filesystem::path path{folder.path};
+    const auto name = path.has_filename() ? path.filename() : path.parent_path().filename();
+    return name.empty() ? "root" : name.string();
+}
+
 class Rules {
 public:
     Rules(const Vm& vm, const Node& root, const Source& source, Complaints& complaints)
@@ -61,6 +84,7 @@ public:
         check_lines();
         check_disks();
         check_net();
+        check_folders();
         check_devices();
         check_engine();
         check_affinity();
@@ -163,6 +187,7 @@ private:
     {
         check_device("disks", "disks", !vm_.disks.empty());
         check_device("net", "cards", !vm_.net.empty());
+        check_device("folders", "folders", !vm_.folders.empty());
         check_device("console", "ports", !vm_.console.empty());
         check_device("vsock", "sockets", vm_.vsock.has_value());
         if (vm_.vsock && is_sound("vsock.path") && source_.files == Files::Check)
@@ -410,6 +435,53 @@ private:
             complain(path, "expected a tap or descriptor of its own (" + name + " has this one)");
     }
 
+    void check_folders()
+    {
+        for (std::size_t i = 0; i < vm_.folders.size(); ++i)
+            if (is_sound("folders." + std::to_string(i)))
+                check_folder(vm_.folders[i], i);
+        const auto shared = shared_regions(vm_.memory);
+        if (!vm_.folders.empty() && shared > kMostSharedRegions)
+            complain("folders", "got folders, and " + std::to_string(shared) +
+                                    " regions of memory that the host shares; expected at most " +
+                                    std::to_string(kMostSharedRegions) +
+                                    " of these (vhost-user's limit)");
+    }
+
+    void check_folder(const Folder& folder, std::size_t index)
+    {
+        const std::string path = "folders." + std::to_string(index);
+        if (folder.path.empty() == folder.socket.empty())
+            return complain(path,
+                            "expected a folder (\"path\"), or the \"socket\" of a virtiofsd "
+                            "that runs already, and not both");
+        if (folder.tag.empty() || folder.tag.size() > kFolderTag)
+            complain(path + ".tag", "got " + in_quotes(folder.tag) + "; expected a text of 1 to " +
+                                        std::to_string(kFolderTag) + " bytes");
+        if (folder.readonly && !folder.socket.empty())
+            complain(path + ".readonly",
+                     "got true; expected it where gh-vmm starts virtiofsd "
+                     "alone, which needs a \"path\"");
+        if (!folder.path.empty() && source_.files == Files::Check)
+            if (const auto trouble = folder_trouble(folder.path); !trouble.empty())
+                complain(path + ".path", "got " + in_quotes(folder.path) + "; expected " + trouble);
+        for (std::size_t i = 0; i < index; ++i)
+            check_folders_differ(folder, i, path);
+    }
+
+    void check_folders_differ(const Folder& folder, std::size_t other, const std::string& path)
+    {
+        const Folder& before = vm_.folders[other];
+        const std::string name = "folders." + std::to_string(other);
+        if (folder.tag == before.tag)
+            complain(path + ".tag", "got " + in_quotes(folder.tag) +
+                                        "; expected a tag of its own (" + name + " has this one)");
+        if (!folder.socket.empty() && folder.socket == before.socket)
+            complain(path + ".socket", "got " + in_quotes(folder.socket) +
+                                           "; expected a socket of its own (" + name +
+                                           " has this one)");
+    }
+
     void check_output(const std::string& file, const std::string& path)
     {
         const std::string folder = std::filesystem::path(file).parent_path().string();
@@ -443,6 +515,9 @@ void complete(Vm& vm, const Source& source)
         vm.name = std::filesystem::path(source.file).stem().string().substr(0, 79);
     for (std::size_t i = 0; i < vm.net.size(); ++i)
         complete_card(vm.net[i], vm.name, i);
+    for (Folder& folder : vm.folders)
+        if (folder.tag.empty() && !folder.path.empty())
+            folder.tag = derived_tag(folder);
     if (!vm.rng)
         vm.rng = devices_reach(vm.memory) && vm.hypervisor.engine != Engine::Lockstep;
     for (Region& region : vm.memory.regions) {

@@ -95,6 +95,14 @@ struct Net {
     std::vector<Forward> forward;     // type user
 };
 
+/// A folder of the host's that the guest mounts.
+struct Folder {
+    std::string tag;  // what the guest calls it, at most 36 bytes; from the path if it is not given
+    std::string path;    // for a virtiofsd of ours
+    std::string socket;  // a vhost-user back-end's that runs already; then there is no path
+    bool readonly = false;
+};
+
 /// Sockets between guest and host, over unix sockets at `path` and `path`_PORT.
 struct Vsock {
     std::uint32_t cid = 3;
@@ -160,6 +168,7 @@ struct Vm {
     std::vector<Serial> console;           // ports of the virtio console; at most eight
     std::vector<Disk> disks;               // vda, vdb, ... in this order
     std::vector<Net> net;                  // eth0, eth1, ... in this order
+    std::vector<Folder> folders;
     bool rtc = true;
     bool power_button = true;
     bool pvpanic = true;

@@ -48,7 +48,7 @@ Vm::Vm(std::unique_ptr<File> device)
 {
 }
 
-std::span<std::byte> Vm::give(const Grant& grant)
+SharedMemory Vm::give(const Grant& grant)
 {
     if (abi_->memory == MemoryCall::GuestMem)
         return give_guest_memory(grant);
@@ -59,7 +59,7 @@ std::span<std::byte> Vm::give(const Grant& grant)
         const auto left = grant.host.subspan(done);
         give_user_memory(grant, grant.at + done, left.first(std::min(step, left.size())));
     }
-    return grant.lend ? std::span<std::byte>{} : grant.host;
+    return {.host = grant.lend ? std::span<std::byte>{} : grant.host};
 }
 
 void Vm::give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host)
@@ -82,7 +82,7 @@ void Vm::give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host)
 
 // v15-v17 let no memory of ours into a VM: the driver makes it, and what the guest must find is
 // copied into it. The VM keeps it; what is lent we let go at once, for it must not be mapped.
-std::span<std::byte> Vm::give_guest_memory(const Grant& grant)
+SharedMemory Vm::give_guest_memory(const Grant& grant)
 {
     const gunyah_create_mem_args wanted{.flags = 1, .size = grant.host.size(), .reserved = {}};
     Reply made = call(*device_, kCreateGuestMem, wanted);
@@ -100,7 +100,7 @@ std::span<std::byte> Vm::give_guest_memory(const Grant& grant)
     if (grant.lend)
         return {};
     memories_.push_back(std::move(made.file));
-    return mapped;
+    return {.host = mapped, .fd = static_cast<int>(made.value)};
 }
 
 std::unique_ptr<Vcpu> Vm::add_vcpu(unsigned id)

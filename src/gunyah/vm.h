@@ -27,6 +27,12 @@ struct Grant {
     bool lend = false;
 };
 
+/// Where the host reaches memory that a guest has.
+struct SharedMemory {
+    std::span<std::byte> host;  // empty if it is lent
+    int fd = -1;                // the driver's file behind it, if the driver has made it
+};
+
 /// A VM of a Gunyah device, spoken to as its kernel generation wants. Every refusal is thrown as an
 /// Error that says why and what to do. vCPUs must be gone before the Vm goes.
 class Vm {
@@ -40,7 +46,7 @@ public:
     /// Gives memory before start(), in as many requests as the generation wants. What a guest must
     /// find in it stands there already. Answers where the host reaches it while the guest runs:
     /// grant.host, memory of the driver's that lives as long as this, or, if it is lent, nothing.
-    std::span<std::byte> give(const Grant& grant);
+    SharedMemory give(const Grant& grant);
 
     [[nodiscard]] std::unique_ptr<Vcpu> add_vcpu(unsigned id);
 
@@ -62,7 +68,7 @@ public:
 
 private:
     void give_user_memory(const Grant& grant, Gpa at, std::span<std::byte> host);
-    std::span<std::byte> give_guest_memory(const Grant& grant);
+    SharedMemory give_guest_memory(const Grant& grant);
     void set_register(std::uint32_t set, std::uint32_t index, std::uint64_t value);
 
     std::unique_ptr<File> device_;

@@ -20,7 +20,8 @@ virtio::Block::Io io_of(const config::Disk& disk)
 
 }  // namespace
 
-HostParts::HostParts(const config::Vm& vm) : vm_(vm), nets_(vm.net.size()), rings_(vm.disks.size())
+HostParts::HostParts(const config::Vm& vm)
+    : vm_(vm), nets_(vm.net.size()), rings_(vm.disks.size()), folders_(vm.folders)
 {
 }
 

@@ -29,11 +29,12 @@ std::string name_of(const MemoryRegion& region, const Plan& plan)
     return "the region with label " + std::to_string(region.label());
 }
 
-// Pages of the kernel's file may serve as guest memory only where nobody pins or lends them.
-boot::Placing placing(const Plan& plan, bool emulated)
+// Pages of the kernel's file may serve as guest memory only where nobody pins or lends them, and
+// where no other process, a folder's, maps the memory's own file.
+boot::Placing placing(const config::Vm& vm, const Plan& plan, bool emulated)
 {
     const bool shared = plan.regions.front().sharing == Sharing::Share;
-    return emulated && shared ? boot::Placing::Map : boot::Placing::Copy;
+    return emulated && shared && vm.folders.empty() ? boot::Placing::Map : boot::Placing::Copy;
 }
 
 }  // namespace
@@ -54,7 +55,7 @@ Machine::Machine(const config::Vm& vm, Plan plan, OpenedVm opened, HostParts& pa
       io_(ending_),
       vcpu_threads_(ending_)
 {
-    load_images(plan_, memory_, placing(plan_, opened.emulated));
+    load_images(plan_, memory_, placing(vm, plan_, opened.emulated));
     give_memory();
     opened_all();
     for (unsigned id = 0; id < plan_.cpus; ++id)
@@ -82,16 +83,22 @@ std::function<void()> Machine::keyboard_end()
 void Machine::give_memory()
 {
     for (const MemoryRegion& region : memory_.regions()) {
-        const auto shared = vm_.give({.name = name_of(region, plan_),
-                                      .label = region.label(),
-                                      .at = region.base(),
-                                      .host = region.host(),
-                                      .read = region.access().read,
-                                      .write = region.access().write,
-                                      .execute = region.access().execute,
-                                      .lend = region.sharing() == Sharing::Lend});
-        if (!shared.empty())
-            dma_.add({region.base(), shared, region.access().write});
+        const gunyah::SharedMemory shared = vm_.give({.name = name_of(region, plan_),
+                                                      .label = region.label(),
+                                                      .at = region.base(),
+                                                      .host = region.host(),
+                                                      .read = region.access().read,
+                                                      .write = region.access().write,
+                                                      .execute = region.access().execute,
+                                                      .lend = region.sharing() == Sharing::Lend});
+        if (shared.host.empty())
+            continue;
+        const bool ours = shared.host.data() == region.host().data();
+        dma_.add({.base = region.base(),
+                  .host = shared.host,
+                  .writable = region.access().write,
+                  .fd = ours ? region.fd() : shared.fd,
+                  .offset = ours ? region.offset() : 0});
     }
 }
 

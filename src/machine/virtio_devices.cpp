@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "devices/virtio/block.h"
 #include "devices/virtio/entropy.h"
+#include "devices/virtio/file_system.h"
 #include "devices/virtio/vsock.h"
 #include "machine/net_card.h"
 #include "machine/serial_lines.h"
@@ -55,6 +56,16 @@ Wanted card(const config::Net& net, std::size_t index)
             }};
 }
 
+Wanted folder(const config::Folder& folder, std::size_t index)
+{
+    const std::string name = "folder" + std::to_string(index);
+    return {name, [name, &folder, index](const VirtioHost& host) {
+                return std::make_unique<virtio::FileSystem>(
+                    virtio::FileSystem::Options{.name = name, .tag = folder.tag}, host.memory,
+                    host.parts.folder(index));
+            }};
+}
+
 Wanted console(const std::vector<config::Serial>& lines)
 {
     return {"console", [&lines](const VirtioHost& host) {
@@ -86,6 +97,8 @@ std::vector<Wanted> wanted_of(const config::Vm& vm)
         wanted.push_back(disk(vm.disks[i], i));
     for (std::size_t i = 0; i < vm.net.size(); i++)
         wanted.push_back(card(vm.net[i], i));
+    for (std::size_t i = 0; i < vm.folders.size(); i++)
+        wanted.push_back(folder(vm.folders[i], i));
     if (vm.vsock)
         wanted.push_back({"vsock", [&vsock = *vm.vsock](const VirtioHost&) {
                               return std::make_unique<virtio::Vsock>(

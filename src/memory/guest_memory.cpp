@@ -41,7 +41,7 @@ bool writes_reach_file(const RegionSpec& spec)
 Fd open_backing(const RegionSpec& spec)
 {
     if (!spec.file)
-        return make_memfd("guest-" + std::to_string(spec.label), spec.size);
+        return make_sealed_memfd("guest-" + std::to_string(spec.label), spec.size);
     Fd fd = open_file(*spec.file, writes_reach_file(spec) ? O_RDWR : O_RDONLY);
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0)

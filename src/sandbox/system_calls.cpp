@@ -41,6 +41,8 @@ constexpr std::array kAllowed{
     // signals; those to others are refused below
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "rt_sigpending",
     "rt_sigsuspend", "sigaltstack", "restart_syscall", "pause",
+    // children that there are: virtiofsd; only who has a descriptor of a process can signal it
+    "wait4", "pidfd_send_signal",
     // time
     "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
     "timerfd_create", "timerfd_settime", "timerfd_gettime",

@@ -21,12 +21,12 @@ TEST_CASE("all mistakes of a file are told at once, from top to bottom")
     REQUIRE(lines.size() == 4);
     CHECK(lines[0] ==
           "vm.json:1:1: kernel: got nothing; expected the path of a file, or an object");
-    CHECK(
-        lines[1] ==
-        "vm.json:2:3: nmae: got the unknown key \"nmae\"; expected one of name, kernel, initrd, "
-        "params, cpus, memory, serial, console, disks, net, rtc, power_button, pvpanic, watchdog, "
-        "vsock, balloon, rng, dtb, hypervisor, on_poweroff, on_reboot, on_crash, on_watchdog, "
-        "stop, boot, control, sandbox; did you mean \"name\"?");
+    CHECK(lines[1] ==
+          "vm.json:2:3: nmae: got the unknown key \"nmae\"; expected one of name, kernel, initrd, "
+          "params, cpus, memory, serial, console, disks, net, folders, rtc, power_button, pvpanic, "
+          "watchdog, vsock, balloon, rng, dtb, hypervisor, on_poweroff, on_reboot, on_crash, "
+          "on_watchdog, "
+          "stop, boot, control, sandbox; did you mean \"name\"?");
     CHECK(lines[2] == "vm.json:3:11: cpus: got 9; expected an integer from 1 to 8");
     CHECK(contains(lines[3], "vm.json:4:13: memory: got \"1GB\"; expected a size from 2MiB to "));
     CHECK(contains(lines[3], "such as \"512MiB\"; did you mean \"1GiB\"?"));

@@ -52,6 +52,8 @@ TEST_CASE("every key of the long form arrives")
         "disks": [{"path": "root.img", "readonly": true, "direct": true, "lock": false,
                    "serial": "root", "queues": 4, "io": "threads"}, "/dev/sda"],
         "console": ["stdio", {"type": "socket", "path": "agent", "name": "org.example.agent"}],
+        "folders": [{"tag": "home", "path": "share", "readonly": true}, "/srv/data/",
+                    {"tag": "other", "socket": "fs.sock"}],
         "vsock": {"cid": 77, "path": "v.sock"},
         "rng": false,
         "dtb": {"base": "base.dtb", "overlays": ["a", "/b"]},
@@ -90,6 +92,14 @@ TEST_CASE("every key of the long form arrives")
     CHECK(vm.console.at(0).type == SerialType::Stdio);
     CHECK(vm.console.at(1).path == "/vm/agent");
     CHECK(vm.console.at(1).name == "org.example.agent");
+    const Folder& folder = vm.folders.at(0);
+    CHECK(folder.tag == "home");
+    CHECK(folder.path == "/vm/share");
+    CHECK((folder.readonly && folder.socket.empty()));
+    CHECK(vm.folders.at(1).path == "/srv/data/");
+    CHECK(vm.folders.at(1).tag == "data");
+    CHECK(!vm.folders.at(1).readonly);
+    CHECK(vm.folders.at(2).socket == "/vm/fs.sock");
     CHECK(vm.vsock.value().cid == 77);
     CHECK(vm.vsock.value().path == "/vm/v.sock");
     CHECK(vm.rng == false);

@@ -202,6 +202,62 @@ TEST_CASE("sockets need a path, a CID that is not the host's, and a way for data
                    "vsock: got sockets, but no way for data"));
 }
 
+TEST_CASE("a folder has a place, and a tag of its own that the guest can read")
+{
+    const auto folders = [](const std::string& list) {
+        return complaint_of(R"("folders": )" + list);
+    };
+    CHECK(folders(R"(["/a", {"path": "/b", "readonly": true}, {"tag": "x", "socket": "s"}])") ==
+          kNone);
+    CHECK(contains(folders(R"([{"tag": "x"}])"), "folders.0: expected a folder (\"path\"), or"));
+    CHECK(contains(folders(R"([{"path": "/a", "socket": "s"}])"), "and not both"));
+    CHECK(contains(folders(R"([{"socket": "s"}])"), "folders.0.tag: got \"\"; expected a text"));
+    CHECK(contains(folders(R"(["/a", "/b/a"])"),
+                   "folders.1.tag: got \"a\"; expected a tag of its own (folders.0"));
+    CHECK(contains(folders(R"([{"tag": "x", "socket": "s"}, {"tag": "y", "socket": "s"}])"),
+                   "folders.1.socket: got"));
+    CHECK(contains(folders(R"([{"tag": "x", "socket": "s", "readonly": true}])"),
+                   "folders.0.readonly: got true"));
+    CHECK(contains(folders("[\"/" + std::string(37, 'a') + "\"]"), "expected a text of 1 to 36"));
+    CHECK(contains(complaint_of(R"("folders": "/a", "memory": {"sharing": "lend"})"),
+                   "folders: got folders, but no way for data"));
+    CHECK(complaint_of(R"("folders": "/a", "memory": {"sharing": "lend", "swiotlb": "2MiB"})") ==
+          kNone);
+}
+
+TEST_CASE("a folder's server takes eight regions of memory")
+{
+    const auto with_regions = [](unsigned count, const std::string& more) {
+        std::string regions;
+        for (unsigned i = 0; i < count; ++i)
+            regions += (i == 0 ? "" : ", ") + std::string(R"({"address": "0x5000)") +
+                       std::to_string(i) + R"(000", "size": "4KiB")" + more + "}";
+        return complaint_of(R"("folders": "/a", "memory": {"regions": [)" + regions + "]}");
+    };
+    CHECK(with_regions(7, "") == kNone);
+    CHECK(contains(with_regions(8, ""), "folders: got folders, and 9 regions of memory"));
+    CHECK(with_regions(8, R"(, "access": "r")") == kNone);
+    CHECK(with_regions(8, R"(, "sharing": "lend")") == kNone);
+}
+
+TEST_CASE("a folder must be there")
+{
+    const TemporaryFolder here;
+    here.write("file", "x");
+    const auto said = [&here](const std::string& path) {
+        const auto file = here.write("a.json", R"({"kernel": "file", "folders": ")" + path + "\"}");
+        try {
+            (void)gh::config::load(file);
+        } catch (const gh::Error& error) {
+            return std::string(error.what());
+        }
+        return std::string("nothing");
+    };
+    CHECK(said(".") == "nothing");
+    CHECK(contains(said("none"), "expected a folder that exists"));
+    CHECK(contains(said("file"), "expected a folder ("));
+}
+
 TEST_CASE("a balloon holds less than the guest's RAM, which the host must have")
 {
     CHECK(complaint_of(R"("balloon": true)") == kNone);

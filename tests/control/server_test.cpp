@@ -256,7 +256,9 @@ TEST_CASE_FIXTURE(RuntimeFolder, "a client does not believe a socket that anothe
     const std::string path = folder() + "/vm.sock";
     REQUIRE(::chmod(folder().c_str(), 0777) == 0);
     REQUIRE(::seteuid(65533) == 0);
+    const mode_t before = ::umask(0);
     const Fd listener = listen_unix(path, SOCK_STREAM, 0666);
+    ::umask(before);
     REQUIRE(::seteuid(0) == 0);
     CHECK_NOTHROW(Client{path});  // root may ask anybody
     REQUIRE(::seteuid(65534) == 0);

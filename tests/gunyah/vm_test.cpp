@@ -102,8 +102,8 @@ TEST_CASE("the host reaches what it shares, and nothing of what it lends")
     Script script = android15();
     Vm vm = open(script);
     const Mapping host = space(4096);
-    CHECK(vm.give(ram(host)).data() == host.data());
-    CHECK(vm.give(ram(host, true)).empty());
+    CHECK(vm.give(ram(host)).host.data() == host.data());
+    CHECK(vm.give(ram(host, true)).host.empty());
 }
 
 TEST_CASE("an ioeventfd is for one value of a register, and may be refused")

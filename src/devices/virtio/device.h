@@ -21,6 +21,7 @@ enum class DeviceId : std::uint32_t {
     Balloon = 5,
     Filesystem9p = 9,
     Socket = 19,
+    FileSystem = 26,
 };
 
 /// Feature bits that belong to every device (virtio 1.2, chapter 6). The transport offers them.
@@ -67,6 +68,9 @@ public:
     [[nodiscard]] virtual const char* name() const noexcept = 0;
     /// Bits 0 to 23 and 50 on: the device's own. The same at all times.
     [[nodiscard]] virtual std::uint64_t features() const noexcept = 0;
+    /// Which of the transport's bits it can serve, of those that concern the rings. The same at all
+    /// times.
+    [[nodiscard]] virtual std::uint64_t ring_features() const noexcept { return ~std::uint64_t{0}; }
     /// The largest size of each queue, a power of two. The same at all times.
     [[nodiscard]] virtual std::vector<std::uint16_t> queue_sizes() const = 0;
 

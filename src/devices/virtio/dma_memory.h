@@ -17,6 +17,8 @@ struct DmaWindow {
     Gpa base{};
     std::span<std::byte> host;
     bool writable = true;
+    int fd = -1;               // the file behind it, for another process to map; -1: none
+    std::uint64_t offset = 0;  // where in the file it begins
 };
 
 /// What devices reach of a guest: the memory that it shares with the host. Lent memory is no part
@@ -30,6 +32,8 @@ public:
 
     /// The bytes must outlive this.
     void add(const DmaWindow& window) { windows_.push_back(window); }
+
+    [[nodiscard]] const std::vector<DmaWindow>& windows() const noexcept { return windows_; }
 
     /// `size` bytes at `at`, all in one window, for the device to read; else nothing.
     [[nodiscard]] std::optional<std::span<std::byte>> readable(Gpa at, std::uint64_t size) const;

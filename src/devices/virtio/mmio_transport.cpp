@@ -22,8 +22,8 @@ namespace {
 
 std::uint64_t offer(const VirtioDevice& device, bool access_platform)
 {
-    return device.features() | feature_flag(kFeatureVersion1) | feature_flag(kFeatureIndirectDesc) |
-           feature_flag(kFeatureEventIdx) |
+    const std::uint64_t rings = feature_flag(kFeatureIndirectDesc) | feature_flag(kFeatureEventIdx);
+    return device.features() | feature_flag(kFeatureVersion1) | (rings & device.ring_features()) |
            (access_platform ? feature_flag(kFeatureAccessPlatform) : 0);
 }
 

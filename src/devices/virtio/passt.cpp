@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "devices/virtio/passt.h"
 
+#include "base/child.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/pretence.h"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace gh::virtio {
 namespace {
-
-constexpr int kSocketOfChild = 3;
 
 /// How passt's first process ended: 0 once its second has the socket and is ready.
 struct Started {
@@ -37,7 +31,7 @@ struct Started {
 std::vector<std::string> arguments_of(std::uint16_t mtu, const std::vector<PortForward>& forwards)
 {
     std::vector<std::string> arguments{
-        "passt", "-q", "-F", std::to_string(kSocketOfChild), "-m", std::to_string(mtu)};
+        "passt", "-q", "-F", std::to_string(Child::kSocket), "-m", std::to_string(mtu)};
     for (const PortForward& forward : forwards) {
         arguments.emplace_back(forward.udp ? "-u" : "-t");
         arguments.push_back(forward.address + "/" + std::to_string(forward.host) + ":" +
@@ -46,124 +40,23 @@ std::vector<std::string> arguments_of(std::uint16_t mtu, const std::vector<PortF
     return arguments;
 }
 
-/// posix_spawn(3)'s two objects, with what the child does before it is passt.
-class Preparation {
-public:
-    Preparation(int socket, int messages)
-    {
-        ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-        ::posix_spawn_file_actions_adddup2(&actions_, STDIN_FILENO, STDOUT_FILENO);
-        ::posix_spawn_file_actions_adddup2(&actions_, messages, STDERR_FILENO);
-        ::posix_spawn_file_actions_adddup2(&actions_, socket, kSocketOfChild);
-        ::posix_spawnattr_init(&attributes_);
-        sigset_t none;
-        ::sigemptyset(&none);
-        ::posix_spawnattr_setsigmask(&attributes_, &none);
-        ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
-    }
-    ~Preparation()
-    {
-        ::posix_spawn_file_actions_destroy(&actions_);
-        ::posix_spawnattr_destroy(&attributes_);
-    }
-    Preparation(const Preparation&) = delete;
-    Preparation& operator=(const Preparation&) = delete;
-
-    [[nodiscard]] int spawn(pid_t& pid, std::vector<std::string>& arguments) const
-    {
-        std::vector<char*> words(arguments.size() + 1);  // the last stays nullptr
-        std::transform(arguments.begin(), arguments.end(), words.begin(),
-                       [](std::string& argument) { return argument.data(); });
-        return ::posix_spawnp(&pid, words[0], &actions_, &attributes_, words.data(), environ);
-    }
-
-private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
-
-std::string read_all(int fd)
+Started start(int socket, const std::vector<std::string>& arguments,
+              const Pretence* pretence = nullptr)
 {
-    std::string text;
-    std::array<char, 4096> bytes{};
-    for (ssize_t size = 0; (size = ::read(fd, bytes.data(), bytes.size())) != 0;) {
-        if (size < 0 && errno != EINTR)
-            break;
-        if (size > 0)
-            text.append(bytes.data(), static_cast<std::size_t>(size));
+    try {
+        auto ended = run_child({.arguments = arguments, .socket = socket, .prepare = [pretence] {
+                                    return pretence == nullptr || pretence->begin();
+                                }});
+        return {.error = 0, .status = ended.status, .said = std::move(ended.said)};
+    } catch (const ChildError& error) {
+        return {.error = error.code(), .status = 0, .said = {}};
     }
-    return text;
 }
 
-Started start(int socket, std::vector<std::string> arguments)
-{
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
-        throw_errno("pipe2");
-    const Fd messages{pipe[0]};
-    Started started;
-    pid_t pid = 0;
-    {
-        const Fd write_end{pipe[1]};
-        started.error = Preparation(socket, write_end.get()).spawn(pid, arguments);
-    }
-    if (started.error != 0)
-        return started;
-    started.said = read_all(messages.get());
-    while (::waitpid(pid, &started.status, 0) < 0)
-        if (errno != EINTR)
-            throw_errno("waitpid");
-    return started;
-}
-
-#if defined(__x86_64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
-#endif
-
-/// From now on those calls of this thread and its children do nothing, and say that all went well.
-/// That takes rights from them and gives them none.
-bool pretend_namespaces()
-{
-    constexpr auto load = [](std::uint32_t offset) {
-        return sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offset};
-    };
-    constexpr auto match = [](std::uint32_t value, std::uint8_t otherwise, std::uint8_t skip) {
-        return sock_filter{BPF_JMP | BPF_JEQ | BPF_K, skip, otherwise, value};
-    };
-    std::array filter{
-        load(offsetof(seccomp_data, arch)),
-        match(kArchitecture, 5, 0),
-        load(offsetof(seccomp_data, nr)),
-        match(SYS_unshare, 0, 4),
-        match(SYS_mount, 0, 3),
-        match(SYS_umount2, 0, 2),
-        match(SYS_pivot_root, 0, 1),
-        sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
-        sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO},
-    };
-    sock_fprog program{.len = filter.size(), .filter = filter.data()};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-/// In a thread of its own, as the filter stays with whom it was given to.
 Started start_without_namespaces(int socket, const std::vector<std::string>& arguments)
 {
-    Started started;
-    std::thread([&] {
-        try {
-            if (pretend_namespaces())
-                started = start(socket, arguments);
-            else
-                started.error = errno;
-        } catch (const Error& error) {
-            started = {.error = 0, .status = -1, .said = error.what()};
-        }
-    }).join();
-    return started;
+    const Pretence pretence{SYS_unshare, SYS_mount, SYS_umount2, SYS_pivot_root};
+    return start(socket, arguments, &pretence);
 }
 
 /// Starts it, without namespaces where there are none to be had.

@@ -92,6 +92,13 @@ std::uint16_t Queue::available_index() const noexcept
     return half(available_ + kRingIndex).load(std::memory_order_acquire);
 }
 
+void Queue::resume() noexcept
+{
+    next_used_ = half(used_ + kRingIndex).load(std::memory_order_relaxed);
+    next_available_ = next_used_;
+    told_used_ = next_used_;
+}
+
 Queue::Popped Queue::pop(Chain& chain)
 {
     if (trouble_ != nullptr)

@@ -46,6 +46,10 @@ public:
     [[nodiscard]] static std::optional<Queue> open(const DmaMemory& memory, const QueueSetup& setup,
                                                    Traffic* traffic = nullptr);
 
+    /// Goes on where another device, which is gone, left the queue, as if it had given chains back
+    /// in their order alone.
+    void resume() noexcept;
+
     /// The next chain that the driver has made available.
     [[nodiscard]] Popped pop(Chain& chain);
 
@@ -70,6 +74,7 @@ public:
     [[nodiscard]] bool expect_kicks() noexcept;
 
     [[nodiscard]] std::uint16_t size() const noexcept { return setup_.size; }
+    [[nodiscard]] const QueueSetup& setup() const noexcept { return setup_; }
     /// Which rule the driver broke, in words; only after Popped::Broken.
     [[nodiscard]] const char* trouble() const noexcept { return trouble_; }
 

@@ -177,6 +177,8 @@ TEST_CASE("a ring takes nothing upon it but what disks need")
     int file = 0;
     CHECK(::syscall(SYS_io_uring_register, ring.get(), IORING_REGISTER_FILES, &file, 1) == -1);
     CHECK(errno == EACCES);
+}
+
 TEST_CASE("a ring that was drained is not readable for ever, and can be used again")
 {
     if (!has_rings())

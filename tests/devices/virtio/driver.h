@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/mapping.h"
 #include "devices/virtio/dma_memory.h"
 #include "devices/virtio/queue.h"
@@ -31,7 +32,8 @@ public:
 
     Ram()
     {
-        GH_CHECK(::mprotect(bytes_.data() + kPage, kSize + kPage, PROT_READ | PROT_WRITE) == 0);
+        GH_CHECK(::mmap(bytes_.data() + kPage, kSize + kPage, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_FIXED, file_.get(), 0) != MAP_FAILED);
     }
     [[nodiscard]] const DmaMemory& memory() const { return memory_; }
     [[nodiscard]] std::byte* at(std::uint64_t address) const
@@ -60,10 +62,11 @@ public:
     }
 
 private:
+    Fd file_ = make_memfd("test memory", kSize + kPage);
     Mapping bytes_{"test memory", kSize + 3 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS};
     DmaMemory memory_{std::vector<DmaWindow>{
-        {Gpa{kBase}, bytes_.bytes().subspan(kPage, kSize), true},
-        {Gpa{kReadOnly}, bytes_.bytes().subspan(kPage + kSize, kPage), false},
+        {Gpa{kBase}, bytes_.bytes().subspan(kPage, kSize), true, file_.get(), 0},
+        {Gpa{kReadOnly}, bytes_.bytes().subspan(kPage + kSize, kPage), false, file_.get(), kSize},
     }};
 };
 
