@@ -126,8 +126,9 @@ bool restarts(const config::Vm& vm)
 std::vector<int> capabilities_of(const config::Vm& vm, bool emulated)
 {
     std::vector<int> kept;
-    // Kernels that page on demand lock memory as the guest touches it, and count it unless.
-    if (!emulated)
+    // Kernels that page on demand lock memory as the guest touches it, and all do, as the emulated
+    // ones, when a VM is built again; what they lock they count unless.
+    if (!emulated || restarts(vm))
         kept.push_back(CAP_IPC_LOCK);
     // Root's VM may have others' files. Landlock lets it no further than to these.
     if (restarts(vm))

@@ -18,6 +18,7 @@ public:
     /// the beginning. `emulated`: nothing is wanted of the kernel's driver. Whoever calls is the
     /// only thread. Again: does nothing. Throws Error where it must be and cannot.
     void enter(bool emulated);
+    [[nodiscard]] bool is_entered() const noexcept { return entered_; }
 
 private:
     const config::Vm& vm_;

@@ -25,12 +25,17 @@ Folders::Folders(std::span<const config::Folder> wanted) : wanted_(wanted)
         backends_.push_back(open(folder, backends_.size()));
 }
 
-void Folders::renew() noexcept
+void Folders::renew(bool may_start) noexcept
 {
     for (std::size_t i = 0; i < backends_.size(); ++i) {
         if (backends_[i]->is_alive())
             continue;
         try {
+            if (wanted_[i].socket.empty() && !may_start)
+                throw Error(
+                    "folder" + std::to_string(i) +
+                    ": virtiofsd has ended, and who is confined starts no other; the folder "
+                    "fails until gh-vmm is started again (sandbox, in gh-vmm.json(5))");
             backends_[i] = open(wanted_[i], i);
         } catch (const Error& error) {
             log(LogLevel::Error, "%s", error.what());

@@ -19,9 +19,10 @@ public:
     /// Starts or calls all of them; they end as this goes. `wanted` must outlive it. Throws Error.
     explicit Folders(std::span<const config::Folder> wanted);
 
-    /// Before a machine is built: those that have ended are started or called again. Who does not
-    /// come is said, and the machine has a folder that does not answer.
-    void renew() noexcept;
+    /// Before a machine is built: those that have ended are called again and, if we `may_start`
+    /// programs, started again. Who does not come is said, and the machine has a folder that does
+    /// not answer.
+    void renew(bool may_start) noexcept;
 
     [[nodiscard]] virtio::VhostUser& backend(std::size_t index) const
     {

@@ -20,8 +20,8 @@ public:
     /// Starts who serves the folders. `vm` must outlive it. Throws Error.
     explicit HostParts(const config::Vm& vm);
 
-    /// Before a machine is built.
-    void renew() noexcept { folders_.renew(); }
+    /// Before a machine is built; `may_start`: programs.
+    void renew(bool may_start) noexcept { folders_.renew(may_start); }
 
     /// What the network card leads to, for the one machine that there is. Throws Error.
     [[nodiscard]] std::shared_ptr<virtio::NetBackend> net(std::size_t index);

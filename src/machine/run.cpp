@@ -74,7 +74,7 @@ Outcome run_machine(const config::Vm& vm, const RunOptions& options,
     Confinement confinement(vm, options);
     HostParts parts(vm);
     const auto build = [&] {
-        parts.renew();
+        parts.renew(!confinement.is_entered());
         Plan plan = make_plan(vm, random_seeds());
         heed_broken_rules(plan);
         OpenedVm opened = open_vm(vm.hypervisor, trace, observers);

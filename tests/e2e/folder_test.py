@@ -138,15 +138,27 @@ class Lives(FolderTest):
             self.power_off(vm)
             self.assertNotIn("folder0", vm.stderr())
 
+    def lose(self, vm):
+        """The server, and then the machine."""
+        self.mount(vm)
+        for server in children(vm.process.pid):
+            os.kill(server, signal.SIGKILL)
+        self.assertIn("not connected", vm.run("cat /mnt/from-guest 2>&1 || true; ls /"))
+        vm.run("if ls /mnt; then false; fi; sync")
+        self.assertEqual(vm.stderr().count("folder0: virtiofsd has ended"), 1)
+        vm.send("reboot -f\n")
+
     def test_the_end_of_virtiofsd_costs_the_folder_alone(self):
         with self.guest(on_reboot={"action": "restart", "backoff": "10ms"}) as vm:
-            self.mount(vm)
-            for server in children(vm.process.pid):
-                os.kill(server, signal.SIGKILL)
-            self.assertIn("not connected", vm.run("cat /mnt/from-guest 2>&1 || true; ls /"))
-            vm.run("if ls /mnt; then false; fi; sync")
-            self.assertEqual(vm.stderr().count("folder0: virtiofsd has ended"), 1)
-            vm.send("reboot -f\n")
+            self.lose(vm)
+            vm.boot()
+            self.assertIn("who is confined starts no other", vm.stderr())
+            vm.run(f"{self.probe} && if mount -t virtiofs share /mnt && ls /mnt; then false; fi")
+            self.power_off(vm)
+
+    def test_who_is_not_confined_starts_another(self):
+        with self.guest(on_reboot={"action": "restart", "backoff": "10ms"}, sandbox="off") as vm:
+            self.lose(vm)
             self.mount(vm)
             self.power_off(vm)
 

@@ -122,8 +122,8 @@ void FileSystem::refuse(Poller& poller, ActiveQueue& queue, Notifier& notifier)
 void FileSystem::say_trouble()
 {
     if (!std::exchange(said_trouble_, true))
-        log(LogLevel::Error, "%s: %s; the guest's folder fails until the VM starts anew",
-            options_.name.c_str(), backend_.trouble().c_str());
+        log(LogLevel::Error, "%s: %s; the guest's folder fails from now on", options_.name.c_str(),
+            backend_.trouble().c_str());
 }
 
 // The worker comes first: it looks at the back-end's socket, too.
