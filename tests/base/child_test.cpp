@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -89,6 +90,8 @@ TEST_CASE("whoever kills a child does not wait for it")
 
 TEST_CASE("a pretence says that all went well, and does nothing")
 {
+    if (::prctl(PR_GET_SECCOMP) < 0)
+        return;  // qemu-user has no filters
     const Pretence pretence{SYS_mkdirat,
 #ifdef SYS_mkdir
                             SYS_mkdir,
