@@ -36,7 +36,8 @@ struct Member {
     Node value;
 };
 
-/// JSON (RFC 8259), with comments as in C++, to a tree. A syntax error is one complaint, and no tree.
+/// JSON (RFC 8259), with comments as in C++, to a tree. A syntax error is one complaint, and no
+/// tree.
 [[nodiscard]] std::optional<Node> parse_document(std::string_view text, Complaints& complaints);
 
 /// How a value looks in a message: "1GB" in its quotes, 17, "an object", "a list of 3 values".
