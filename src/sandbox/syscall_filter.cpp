@@ -40,6 +40,8 @@ SyscallFilter::SyscallFilter(Action otherwise, Action foreign)
         throw Error("seccomp filter: seccomp_init failed: out of memory");
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, raw(foreign)),
           "seccomp_attr_set");
+    // A tree in place of a list: each call that a vCPU's byte costs goes through it.
+    check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "seccomp_attr_set");
 }
 
 void SyscallFilter::on(const std::string& name, Action action,
