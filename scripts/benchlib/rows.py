@@ -25,8 +25,8 @@ TRAPS = {"must": 0.5, "aim": 0.15, "model": MAX}
 VECTOR = {"must": 0.5, "aim": 0.2}
 CRYPTO = {"must": 0.3, "aim": 0.05, "unit": "s/GiB"}
 SMP = {"must": 0.8, "aim": 0.5}
-DISK = {"must": 1.0, "aim": 2.0, "unit": "/s", "more": True}
-NET = {**DISK, "unit": "MiB/s"}
+RATE = {"must": 1.0, "aim": 2.0, "unit": "/s", "more": True}
+STREAM = {**RATE, "unit": "MiB/s"}
 
 ROWS = {
     "boot": Row("Debian 6.1 to PID 1", measures.boot(1), 0.8, 0.4),
@@ -48,24 +48,24 @@ ROWS = {
     "aes": Row("aes-128-gcm (OpenSSL)", measures.openssl("aes-128-gcm"), **CRYPTO),
     "mutex": Row("2 threads, one mutex, 2 vCPUs", measures.work("mutex", 200, 2), **SMP),
     "disk-read": Row("disk: 256 KiB sequential reads, 4 at a time",
-                     measures.disk("read", "sequential", 262144, 4, 4000, False), **DISK),
+                     measures.disk("read", "sequential", 262144, 4, 4000, False), **RATE),
     "disk-write": Row("disk: 256 KiB sequential writes, 4 at a time",
-                      measures.disk("write", "sequential", 262144, 4, 1000, False), **DISK),
+                      measures.disk("write", "sequential", 262144, 4, 1000, False), **RATE),
     "disk-one": Row("disk: 4 KiB random reads, one at a time",
-                    measures.disk("read", "random", 4096, 1, 10000, False), **DISK),
+                    measures.disk("read", "random", 4096, 1, 10000, False), **RATE),
     "disk-random": Row("disk: 4 KiB random reads, 32 at a time",
-                       measures.disk("read", "random", 4096, 32, 20000, False), **DISK),
+                       measures.disk("read", "random", 4096, 32, 20000, False), **RATE),
     "disk-random-write": Row("disk: 4 KiB random writes, 32 at a time",
-                             measures.disk("write", "random", 4096, 32, 20000, False), **DISK),
+                             measures.disk("write", "random", 4096, 32, 20000, False), **RATE),
     "direct-read": Row("O_DIRECT: 256 KiB sequential reads, 4 at a time",
-                       measures.disk("read", "sequential", 262144, 4, 1000, True), **DISK),
+                       measures.disk("read", "sequential", 262144, 4, 1000, True), **RATE),
     "direct-random": Row("O_DIRECT: 4 KiB random reads, 32 at a time",
-                         measures.disk("read", "random", 4096, 32, 10000, True), **DISK),
+                         measures.disk("read", "random", 4096, 32, 10000, True), **RATE),
     "direct-random-write": Row("O_DIRECT: 4 KiB random writes, 32 at a time",
-                               measures.disk("write", "random", 4096, 32, 10000, True), **DISK),
-    "net-up": Row("network: guest to host, one TCP stream", measures.network("up", 1000), **NET),
-    "net-down": Row("network: host to guest, one TCP stream", measures.network("down", 1000), **NET),
-    "net-ping": Row("network: round trips of a byte, TCP", measures.network("ping", 10000), **DISK),
+                               measures.disk("write", "random", 4096, 32, 10000, True), **RATE),
+    "net-up": Row("network: guest to host, one TCP stream", measures.network("up", 1000), **STREAM),
+    "net-down": Row("network: host to guest, one TCP stream", measures.network("down", 1000), **STREAM),
+    "net-ping": Row("network: round trips of a byte, TCP", measures.network("ping", 10000), **RATE),
     "console": Row("1 MiB to the serial console", measures.work("console", 16), 1.0, 0.5),
     "port": Row("1 MiB to a virtio console", measures.port(16), 1.0, 0.5),
     "login": Row("a whole Debian 12 to its login, 2 vCPUs, wall", measures.login(), 0.8, 0.5),
