@@ -2,17 +2,19 @@
 #include "base/listener.h"
 
 #include "base/unix_socket.h"
+#include "full_table.h"
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,23 +51,16 @@ TEST_CASE_FIXTURE(Fixture, "callers are taken one by one, and nobody is EAGAIN")
 TEST_CASE_FIXTURE(Fixture,
                   "without a descriptor left a caller is hung up on, and the next is taken")
 {
-    rlimit before{};
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
     std::vector<Fd> callers;
     for (int i = 0; i < 3; ++i)
         callers.push_back(connect_unix(path, SOCK_STREAM));
-    std::vector<Fd> rest;
-    rlimit tight = before;
-    tight.rlim_cur = 64;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
-    for (Fd fd{::dup(0)}; fd; fd = Fd{::dup(0)})
-        rest.push_back(std::move(fd));
+    std::optional<FullTable> table(std::in_place);
     const bool refused = !listener.accept();
     const int error = errno;
     const bool again = !listener.accept();
-    rest.pop_back();
+    table->free_one();
     const Fd taken = listener.accept();
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    table.reset();
     CHECK(refused);
     CHECK(error == EMFILE);
     CHECK(again);
