@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include <poll.h>
@@ -23,12 +24,16 @@ constexpr std::size_t kScrollback = 16 << 10;
 // Small enough that a blocking write to something that polled writable does not wait.
 constexpr std::size_t kWrite = 4096;
 constexpr std::size_t kRead = 4096;
+// While a guest prints, the io thread looks for more so often, and sooner for so many bytes.
+constexpr std::chrono::milliseconds kLookAgain{1};
+constexpr std::size_t kWorthwhile = kWrite;
 // What may be typed to a guest that does not listen before nobody looks at the keys any more.
 constexpr std::size_t kAhead = 4096;
 
 }  // namespace
 
-SerialLink::SerialLink(Poller& poller, Hooks hooks) : poller_(poller), hooks_(std::move(hooks))
+SerialLink::SerialLink(Poller& poller, Hooks hooks)
+    : poller_(poller), hooks_(std::move(hooks)), look_again_(poller, [this] { serve(); })
 {
     poller_.add(wake_.get(), EPOLLIN, [this](std::uint32_t) {
         (void)wake_.drain();
@@ -51,11 +56,11 @@ bool SerialLink::send(std::span<const std::uint8_t> bytes) noexcept
             text_.reset();
             found_->signal();
         }
-    const bool was_empty = buffer_.empty();
+    const bool were_few = buffer_.size() < kWorthwhile;
     const auto taken = bytes.first(std::min(bytes.size(), kMost - buffer_.size()));
     buffer_.insert(buffer_.end(), taken.begin(), taken.end());
     forget_oldest();
-    if (was_empty)
+    if (std::exchange(asleep_, false) || (were_few && buffer_.size() >= kWorthwhile))
         wake_.signal();
     guest_waits_ = buffer_.size() >= kEnough;
     return !guest_waits_;
@@ -205,10 +210,30 @@ void SerialLink::lost(End end)
 void SerialLink::flush()
 {
     output_waits_ = false;
-    for (int round = 0; round < 32; ++round)
-        if (ends_.output < 0 || !refill() || !write_some())
+    for (int round = 0; round < 32; ++round) {
+        if (ends_.output < 0)
             return;
+        if (!refill()) {
+            if (round > 0)
+                look_again_.start(kLookAgain);
+            else
+                sleep();
+            return;
+        }
+        if (!write_some())
+            return;
+    }
     wake_.signal();
+}
+
+/// Unless something came just now.
+void SerialLink::sleep()
+{
+    const std::scoped_lock lock(mutex_);
+    if (buffer_.empty())
+        asleep_ = true;
+    else
+        wake_.signal();
 }
 
 // Takes what the guest has sent since; false if that is nothing.

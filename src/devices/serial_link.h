@@ -3,6 +3,7 @@
 
 #include "base/event_fd.h"
 #include "base/poller.h"
+#include "base/timer.h"
 #include "devices/serial_line.h"
 #include "devices/text_watch.h"
 
@@ -27,8 +28,10 @@ struct LinkEnds {
 };
 
 /// Carries bytes between a port and descriptors: the guest's side only appends to a buffer, the io
-/// thread does everything that may wait. Input is taken from the host only when the guest has room
-/// for it, so that none is lost.
+/// thread does everything that may wait. The first byte is written at once; what follows within a
+/// millisecond goes together, for a guest that prints byte by byte must not cost two threads'
+/// switches for each. Input is taken from the host only when the guest has room for it, so that
+/// none is lost.
 class SerialLink final : public SerialHost {
 public:
     enum class End { Input, Output };
@@ -83,6 +86,7 @@ private:
     void give();
     void receive();
     void flush();
+    void sleep();
     [[nodiscard]] bool write_some();
     [[nodiscard]] bool refill();
     void forget_oldest();
@@ -95,6 +99,7 @@ private:
     Poller& poller_;
     Hooks hooks_;
     EventFd wake_;
+    Timer look_again_;
     SerialGuest* guest_ = nullptr;
 
     LinkEnds ends_;                    // these are the io thread's
@@ -108,6 +113,7 @@ private:
 
     std::mutex mutex_;  // after the port's door; guards the rest
     std::vector<std::uint8_t> buffer_;
+    bool asleep_ = true;  // the io thread does not look into the buffer before it is woken
     bool guest_waits_ = false;
     bool lossy_ = true;
     std::optional<TextWatch> text_;

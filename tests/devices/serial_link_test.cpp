@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -200,6 +201,40 @@ TEST_CASE("what is pasted at once arrives whole at a guest that takes little at 
     REQUIRE(::write(pipe.write.get(), pasted.data(), pasted.size()) ==
             static_cast<ssize_t>(pasted.size()));
     CHECK(guest.read(pasted.size()) == pasted);
+}
+
+TEST_CASE("what a guest prints byte by byte is written together, once a millisecond at most")
+{
+    Poller poller;
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) ==
+            0);
+    const Fd reader{ends[0]}, writer{ends[1]};  // a packet for each write
+    SerialLink link(poller, {});
+    Guest guest(link, poller);
+    link.connect({.input = -1, .output = writer.get()});
+    guest.start();
+
+    const auto begin = std::chrono::steady_clock::now();
+    guest.print("!");
+    CHECK(read_some(reader.get()) == "!");
+    std::string text;
+    std::string printed;
+    int packets = 0;
+    std::thread taker([&] {
+        for (std::string some; !(some = read_some(reader.get())).empty(); ++packets) {
+            text += some;
+            if (some.ends_with('.'))
+                return;
+        }
+    });
+    for (int i = 0; i < 3000; ++i)
+        printed.push_back(static_cast<char>('a' + i % 26));
+    guest.print(printed + ".");
+    taker.join();
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+    CHECK(text == printed + ".");
+    CHECK(packets <= took.count() + 2);
 }
 
 TEST_CASE("a slow reader slows the guest and loses nothing")
