@@ -47,7 +47,8 @@ std::unique_ptr<gdb::Server> Debugging::serve(Machine& machine) const
             [&machine] {
                 machine.end({kPoweredOff, "ended by the debugger"});
             },
-        .monitor = [&machine](std::string_view command) { return obey(machine, command); }};
+        .monitor = [&machine](std::string_view command) { return obey(machine, command); },
+        .stands = [&machine](bool stands) { machine.debugger_holds(stands); }};
     auto server = std::make_unique<gdb::Server>(option_.where, debugger_, std::move(hooks));
     (void)std::fprintf(stderr, "gh-vmm: %s: (gdb) target remote %s\n",
                        option_.wait ? "the guest waits for GDB" : "GDB may come",

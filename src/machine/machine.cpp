@@ -179,7 +179,7 @@ bool Machine::pause()
         loop->hold();
     for (int round = 0; round < kRounds && !ending_.requested(); ++round) {
         if (std::all_of(loops_.begin(), loops_.end(), held)) {
-            platform_.hold_watchdog();
+            platform_.hold_watchdog(PlatformDevices::Standstill::Paused);
             return true;
         }
         for (const auto& loop : loops_)
@@ -192,9 +192,16 @@ bool Machine::pause()
 
 void Machine::resume()
 {
-    platform_.release_watchdog();
+    platform_.release_watchdog(PlatformDevices::Standstill::Paused);
     for (const auto& loop : loops_)
         loop->release();
+}
+
+void Machine::debugger_holds(bool held) noexcept
+{
+    using Standstill = PlatformDevices::Standstill;
+    held ? platform_.hold_watchdog(Standstill::Debugged)
+         : platform_.release_watchdog(Standstill::Debugged);
 }
 
 bool Machine::set_balloon(std::uint64_t bytes)

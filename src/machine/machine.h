@@ -58,6 +58,8 @@ public:
     /// and nothing is paused, if one does not come out within seconds.
     [[nodiscard]] bool pause();
     void resume();
+    /// Somebody else, a debugger, keeps the guest from running, or no longer. Any thread.
+    void debugger_holds(bool held) noexcept;
 
     /// How many bytes of its memory the guest is to give back; false if it has no balloon.
     [[nodiscard]] bool set_balloon(std::uint64_t bytes);

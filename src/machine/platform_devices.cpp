@@ -117,20 +117,23 @@ std::optional<PlatformDevices::Part> PlatformDevices::find(std::string_view name
     return std::nullopt;
 }
 
-void PlatformDevices::hold_watchdog() noexcept
+void PlatformDevices::hold_watchdog(Standstill reason) noexcept
 {
     if (!watchdog_)
         return;
     const std::scoped_lock lock(watchdog_->device.door());
+    watchdog_->standstills |= static_cast<unsigned>(reason);
     watchdog_->device.hold();
 }
 
-void PlatformDevices::release_watchdog() noexcept
+void PlatformDevices::release_watchdog(Standstill reason) noexcept
 {
     if (!watchdog_)
         return;
     const std::scoped_lock lock(watchdog_->device.door());
-    watchdog_->device.go_on();
+    watchdog_->standstills &= ~static_cast<unsigned>(reason);
+    if (watchdog_->standstills == 0)
+        watchdog_->device.go_on();
 }
 
 }  // namespace gh::machine

@@ -37,10 +37,12 @@ public:
     /// nullptr: there is none.
     [[nodiscard]] PowerButton* power_button() noexcept { return button_ ? &*button_ : nullptr; }
 
-    /// The guest does not run for a while, which is no neglect of its watchdog, and runs again. Any
-    /// number of times.
-    void hold_watchdog() noexcept;
-    void release_watchdog() noexcept;
+    /// Why the guest does not run for a while, which is no neglect of its watchdog.
+    enum class Standstill : std::uint8_t { Paused = 1, Debugged = 2 };
+    /// Its watchdog stands still until no reason is left. Again, or without the other, they do
+    /// nothing. Any thread.
+    void hold_watchdog(Standstill reason) noexcept;
+    void release_watchdog(Standstill reason) noexcept;
 
 private:
     struct Rtc {
@@ -54,6 +56,7 @@ private:
         IrqLine irq;
         HostTimer timer;
         Sp805 device;
+        unsigned standstills = 0;  // a bit a reason; guarded by the device's door
     };
 
     std::optional<Rtc> rtc_;

@@ -38,6 +38,14 @@ class Debugger(unittest.TestCase):
         values = config(params=["console=ttyS0", "nokaslr"], **changes)
         return Guest(values, options=["--engine", self.engine, "--gdb", self.socket + suffix])
 
+    def initrd(self, *modules):
+        """The shell's, with modules in /lib."""
+        guest.need(*(f"modules/{name}.ko" for name in modules))
+        path = str(pathlib.Path(self.socket).parent / "initrd.gz")
+        subprocess.run([guest.ROOT / "scripts/make-initrd", path,
+                        *(f"{guest.GUEST}/modules/{name}.ko=lib/{name}.ko" for name in modules)], check=True)
+        return path
+
     def address(self, vm, symbol):
         listed = vm.run(f"grep ' {symbol}$' /proc/kallsyms")
         return int(listed.split()[0], 16)
@@ -77,13 +85,17 @@ class Debugger(unittest.TestCase):
             self.assertEqual(vm.exit_code(20), 0)
             self.assertIn("ended by SIGINT", vm.stderr())
 
+    def test_the_watchdog_stands_still_while_the_guest_does(self):
+        with self.vm(",nowait", initrd=self.initrd("sp805_wdt"), watchdog=True) as vm:
+            vm.boot()
+            vm.run("insmod /lib/sp805_wdt.ko && watchdog -T 4 -t 1 /dev/watchdog")
+            gdb(f"target remote {self.socket}", "shell sleep 10", "detach")
+            vm.run("sleep 6")
+            vm.send("poweroff -f\n")
+            self.assertEqual(vm.exit_code(), 0)
+
     def test_the_power_button_by_a_command(self):
-        module = guest.GUEST / "modules/evdev.ko"
-        guest.need("modules/evdev.ko", "modules/gpio_keys.ko")
-        initrd = str(pathlib.Path(self.socket).parent / "initrd.gz")
-        subprocess.run([guest.ROOT / "scripts/make-initrd", initrd, f"{module}=lib/evdev.ko",
-                        f"{module.parent}/gpio_keys.ko=lib/gpio_keys.ko"], check=True)
-        with self.vm(",nowait", initrd=initrd) as vm:
+        with self.vm(",nowait", initrd=self.initrd("evdev", "gpio_keys")) as vm:
             vm.boot()
             vm.run("insmod /lib/evdev.ko && insmod /lib/gpio_keys.ko")
             vm.send("hexdump -n 96 -e '4/4 \"%u \" 2/2 \"%u \" 1/4 \"%u\\n\"' /dev/input/event0; poweroff -f\n")

@@ -100,6 +100,25 @@ private:
     std::string last_;
 };
 
+/// Tells the machine when the VM stands and when it goes, each once.
+class Standstill {
+public:
+    explicit Standstill(const MachineHooks& hooks) : hooks_(hooks) {}
+    ~Standstill() { is(false); }
+    Standstill(const Standstill&) = delete;
+    Standstill& operator=(const Standstill&) = delete;
+
+    void is(bool stands)
+    {
+        if (std::exchange(stands_, stands) != stands && hooks_.stands)
+            hooks_.stands(stands);
+    }
+
+private:
+    const MachineHooks& hooks_;
+    bool stands_ = false;
+};
+
 /// Answers one thing that came; false: the other side is gone.
 bool answer(Wire& wire, Session& session, const Incoming& incoming)
 {
@@ -176,6 +195,7 @@ void Server::talk(const Fd& client)
     const int on = 1;
     (void)::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     log(LogLevel::Info, "a debugger is there");
+    Standstill standstill(hooks_);
     Session session(*debugger_, hooks_);
     Wire wire(client, stop_);
     std::array<pollfd, 3> events{
@@ -183,6 +203,7 @@ void Server::talk(const Fd& client)
         pollfd{.fd = debugger_->event().get(), .events = POLLIN, .revents = 0},
         pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
     while (!session.over()) {
+        standstill.is(debugger_->stopped().has_value());
         if (::poll(events.data(), events.size(), -1) < 0 && errno != EINTR)
             return;
         if (events[2].revents != 0)

@@ -17,6 +17,8 @@ struct MachineHooks {
     std::function<void()> kill;  // `k`: the VM is to end
     /// `monitor COMMAND`: what to print. Empty: there are no commands.
     std::function<std::string(std::string_view command)> monitor;
+    /// The VM stands, or goes again: for clocks that watch the guest. May come a little late.
+    std::function<void(bool stands)> stands{};
 };
 
 /// One conversation in the remote serial protocol (GDB manual, appendix E), all-stop, a thread for
