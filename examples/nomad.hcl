@@ -31,7 +31,7 @@ job "debian-vm" {
         destination = "local/vm.json"
         data        = <<EOF
 {
-  "name": "debian-${NOMAD_ALLOC_INDEX}",
+  "name": "debian-{{ env "NOMAD_ALLOC_INDEX" }}",
   "kernel": "/srv/vm-images/vmlinuz",
   "initrd": "/srv/vm-images/initrd.gz",
   "params": ["console=ttyS0"],

@@ -73,7 +73,7 @@ public:
     void to_guest(std::span<const std::uint8_t> bytes);
     void break_to_guest();
 
-    /// Writes what is left, waiting a second at most for somebody to take it. After the io thread.
+    /// Writes what is left, until nobody has taken any for a second. After the io thread.
     void drain() noexcept;
 
     [[nodiscard]] bool send(std::span<const std::uint8_t> bytes) noexcept override;
