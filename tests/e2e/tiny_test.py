@@ -6,12 +6,16 @@ import json, os, pathlib, struct, subprocess, tempfile, unittest
 LINE = "a first line\n"
 
 
-def image():
-    """An arm64 Image (Documentation/arch/arm64/booting.rst) that prints the line and powers off."""
+POWER_OFF = [0x52800100, 0x72B08000, 0xD4000002, 0x14000000]  # mov w0, #8; movk w0, #0x8400, lsl #16; hvc #0; b .
+WAIT = [0xD503207F, 0x17FFFFFF]                               # wfi; b .-4
+
+
+def image(then=POWER_OFF):
+    """An arm64 Image (Documentation/arch/arm64/booting.rst) that prints the line and does what follows."""
     code = [0xD2A60001]                                       # mov x1, #0x30000000: the first serial line
     for char in LINE.encode():
         code += [0x52800000 | char << 5, 0x39000020]          # mov w0, #char; strb w0, [x1]
-    code += [0x52800100, 0x72B08000, 0xD4000002, 0x14000000]  # mov w0, #8; movk w0, #0x8400, lsl #16; hvc #0; b .
+    code += then
     header = struct.pack("<IIQQQ24x4sI", 0x14000010, 0, 0, 1 << 16, 0x0A, b"ARMd", 0)
     return header + struct.pack(f"<{len(code)}I", *code)
 
