@@ -31,10 +31,17 @@ def run(*command, personality=None):
     return result.stdout.decode("ascii", "backslashreplace")
 
 
+def exits_last(text):
+    """How a vCPU ended, which its thread says in the middle of what the guest prints, behind all of that."""
+    parts = re.split(r"^(?=## command)", text, flags=re.M)
+    said = re.compile(r"exit\.cpu\d [^\n]*\n?")
+    return "".join(f"{said.sub('', part)}\n{''.join(said.findall(part))}" for part in parts)
+
+
 def guest_rows(text):
     """Row by name; a name that comes again is counted, one of a later command has its number ahead."""
     rows, command = {}, ""
-    for line in re.sub(r"(?<=.)(?=exit\.cpu\d )", "\n", text).splitlines():
+    for line in exits_last(text).splitlines():
         if heading := re.match(r"## command (\d+)", line):
             command = f"{heading[1]}:" if heading[1] != "0" else ""
             continue
