@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/bits.h"
 #include "fdt/vm_config.h"
-#include "fdt/vm_config_reader.h"
 #include "memory/hex.h"
 
 #include <algorithm>
@@ -13,7 +12,6 @@ namespace {
 constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint64_t kBlock = 0x20'0000;
 constexpr std::uint64_t kWindowEnd = 0x4000'0000;  // MMIO that the owner emulates lies below
-constexpr std::uint64_t kAddressLimit = std::uint64_t{1} << 36;
 constexpr std::uint64_t kGicdSize = 0x1'0000;
 
 // The overlay (gunyah-guest-abi 1.9 and golden rows bells-*, *-slack*): at most four pages, in a
@@ -198,6 +196,11 @@ private:
 };
 
 }  // namespace
+
+const Finding* ParcelLayout::refusal() const
+{
+    return first_refusal(findings);
+}
 
 ParcelLayout place_parcels(const VmConfigTree& tree, const std::vector<Parcel>& parcels)
 {

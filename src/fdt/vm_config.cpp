@@ -11,41 +11,10 @@
 namespace gh::fdt {
 namespace {
 
-constexpr int kMaxDepth = 15;  // the deepest node the RM was seen to survive
-constexpr std::size_t kMaxPath = 256;
 constexpr std::size_t kMaxFindings = 1000;  // of a tree that has an end: what it may cost to refuse
 constexpr std::size_t kMaxVdevices = 256;   // of which some 103 fit into the overlay
 constexpr std::uint64_t kPage = 0x1000;
 constexpr std::uint64_t kBlock = 0x20'0000;
-constexpr std::uint64_t kAddressLimit = std::uint64_t{1} << 36;
-constexpr std::uint64_t kGicFrame = 0x1'0000;
-constexpr std::uint64_t kMinStride = 0x2'0000;
-
-const Finding* first_refusal(const std::vector<Finding>& findings)
-{
-    const auto it = std::find_if(findings.begin(), findings.end(),
-                                 [](const Finding& finding) { return finding.ends_start(); });
-    return it == findings.end() ? nullptr : &*it;
-}
-
-/// The RM's stages: parsing, the look at the whole, virtual devices, VM_START.
-int stage(const Finding& finding)
-{
-    if (finding.phase == Phase::Start)
-        return 3;
-    switch (finding.error) {
-    case RmError::MemInvalid: return 0;
-    case RmError::Denied:
-    case RmError::ArgumentInvalid: return 1;
-    case RmError::NoResource: return 2;
-    }
-    return 3;
-}
-
-bool comes_before(const Finding& a, const Finding& b)
-{
-    return stage(a) < stage(b);
-}
 
 bool is_config_path(std::string_view path)
 {
@@ -65,35 +34,7 @@ bool is_guid(std::string_view text)
 
 }  // namespace
 
-const char* errno_name(RmError error)
-{
-    switch (error) {
-    case RmError::NoResource: return "ENODEV";
-    case RmError::Denied: return "EPERM";
-    case RmError::ArgumentInvalid:
-    case RmError::MemInvalid: return "EINVAL";
-    }
-    return "?";
-}
-
-Finding refused(Phase phase, RmError error, std::string rule, std::string path,
-                const std::string& reason)
-{
-    const char* const call = phase == Phase::Init ? "VM_INIT" : "VM_START";
-    return {Finding::Kind::Refused,
-            phase,
-            error,
-            std::move(rule),
-            std::move(path),
-            reason + " (START fails with " + errno_name(error) + ": the Resource Manager refuses " +
-                call + ")"};
-}
-
 const Finding* VmConfigTree::refusal() const
-{
-    return first_refusal(findings);
-}
-const Finding* ParcelLayout::refusal() const
 {
     return first_refusal(findings);
 }
@@ -114,44 +55,13 @@ void VmConfigReader::read()
 {
     out_.total_size = view_.blob().size();
     out_.region_size = platform_.region_size;
-    find_ways();
     view_.walk([this](Offset node, int depth) { return claim(node, depth); });
     read_chosen_and_reserved();
     check_config();
     check_cpus();
     check_gic();
     check_vdevices();
-    std::stable_sort(out_.findings.begin(), out_.findings.end(), comes_before);
-}
-
-/// A tree may have very many nodes: their paths must not cost a search of all of it each.
-void VmConfigReader::find_ways()
-{
-    std::vector<std::size_t> around;  // index of the last node of each depth
-    view_.walk([&](Offset node, int depth) {
-        const auto level = static_cast<std::size_t>(depth);
-        around.resize(level + 1);
-        around[level] = ways_.size();
-        ways_.push_back({node, around[level == 0 ? 0 : level - 1]});
-        return true;
-    });
-}
-
-/// Cut where it is of no use any more.
-std::string VmConfigReader::path_of(Offset node) const
-{
-    const auto way = std::lower_bound(ways_.begin(), ways_.end(), node,
-                                      [](const Way& a, Offset b) { return a.node < b; });
-    if (way == ways_.end() || way->node != node)
-        return "/...";
-    std::vector<std::string_view> names;
-    for (auto index = static_cast<std::size_t>(way - ways_.begin());
-         index != 0 && names.size() <= kMaxDepth; index = ways_[index].parent)
-        names.push_back(view_.name(ways_[index].node).substr(0, kMaxPath));
-    std::string path;
-    for (auto name = names.rbegin(); name != names.rend(); ++name)
-        path.append("/").append(*name);
-    return path.empty() ? "/" : path;
+    sort_by_stage(out_.findings);
 }
 
 /// Every node goes to the first listener that wants it, in the RM's order. False: stop walking.
@@ -297,57 +207,6 @@ void VmConfigReader::read_sizes(Offset node)
     }
 }
 
-void VmConfigReader::read_interrupts(Offset node)
-{
-    const auto config = view_.property(node, "config");
-    if (!config)
-        return;
-    const bool is_path = !config->empty() && config->front() == std::byte{'/'};
-    if (is_path)
-        gic_ = view_.find(view_.text(node, "config").value_or(""));
-    else if (const auto phandle = view_.u32(node, "config"))
-        gic_ = view_.by_phandle(*phandle);
-    interrupts_config_bad_ = !gic_;
-    if (!gic_)
-        refuse(node, "gic-config",
-               is_path ? "config names a node that is not there"
-                       : "config is not the phandle of an interrupt controller");
-}
-
-void VmConfigReader::read_gic(Offset node)
-{
-    if (!view_.lists(node, "compatible", "arm,gic-v3"))
-        return refuse(node, "gic-compatible", "the interrupt controller is not an arm,gic-v3");
-    if (!view_.has(node, "interrupt-controller"))
-        refuse(node, "gic-controller", "interrupt-controller is missing");
-    if (view_.u32(node, "#interrupt-cells") != 3u)
-        refuse(node, "gic-cells", "#interrupt-cells must be 3");
-    if (view_.u32(node, "#redistributor-regions").value_or(1) != 1)
-        refuse(node, "gic-regions", "only one redistributor region is possible");
-    if (const auto stride = view_.u64(node, "redistributor-stride")) {
-        if (*stride < kMinStride || !is_aligned(*stride, kGicFrame))
-            refuse(node, "gic-stride",
-                   "redistributor-stride must be a multiple of 64 KiB and at least 128 KiB");
-        out_.gic.stride = *stride;
-    } else if (view_.has(node, "redistributor-stride")) {
-        odd(node, "gic-stride", "redistributor-stride is read only as two cells; ignored");
-    }
-    read_gic_reg(node);
-}
-
-void VmConfigReader::read_gic_reg(Offset node)
-{
-    const auto reg = view_.property(node, "reg");
-    out_.gic.placed_by_rm = !reg;
-    if (!reg)
-        return odd(node, "gic-reg", "without reg the Resource Manager chooses the addresses");
-    const std::size_t entry = root_address_cells_ + root_size_cells_;
-    if (reg->size() < 2 * entry * 4)
-        return refuse(node, "gic-reg", "reg needs two entries, distributor and redistributors");
-    out_.gic.distributor = cells(*reg, 0, root_address_cells_);
-    out_.gic.redistributors = cells(*reg, entry, root_address_cells_);
-}
-
 void VmConfigReader::read_chosen_and_reserved()
 {
     const auto start = [this](const char* rule, const char* path, const char* reason) {
@@ -398,23 +257,6 @@ void VmConfigReader::check_config()
     if (!base_given_)
         odd(view_.root(), "base-address",
             "base-address is missing or not of two cells: the platform's default is used");
-}
-
-void VmConfigReader::check_gic()
-{
-    const std::uint64_t gicd = out_.gic.distributor;
-    const std::uint64_t gicr = out_.gic.redistributors;
-    const std::uint64_t gicr_size = out_.gic.stride * out_.cpus.size();
-    if (!is_aligned(gicd, kGicFrame) || !is_aligned(gicr, kGicFrame))
-        refuse(RmError::NoResource, "gic-alignment", out_.gic.path,
-               "GICD and GICR must be 64 KiB aligned");
-    else if (out_.gic.stride >= kAddressLimit)
-        refuse(RmError::NoResource, "gic-stride", out_.gic.path,
-               "redistributor-stride leaves the 36-bit address space");
-    else if (gicr < gicd ? gicr_size > gicd - gicr : gicr - gicd < kGicFrame)
-        refuse(RmError::NoResource, "gic-overlap", out_.gic.path,
-               "the redistributors need " + hex(gicr_size) + " bytes from " + hex(gicr) +
-                   " and overlap the distributor at " + hex(gicd));
 }
 
 VmConfigTree read_vm_config(Bytes blob, const Platform& platform)

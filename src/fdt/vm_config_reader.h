@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "fdt/node_paths.h"
 #include "fdt/vm_config.h"
 
 #include <string>
 #include <string_view>
 
-/// The parts of read_vm_config(): vm_config.cpp walks the tree, vm_cpus.cpp, vm_vdevices.cpp and
-/// vm_queues.cpp read their branches. Private to the room.
+/// The parts of read_vm_config(): vm_config.cpp walks the tree, vm_gic.cpp, vm_cpus.cpp,
+/// vm_vdevices.cpp and vm_queues.cpp read their branches. Private to the room.
 namespace gh::fdt {
 
 class VmConfigReader {
 public:
     VmConfigReader(const View& view, const Platform& platform, VmConfigTree& out)
-        : view_(view), platform_(platform), out_(out)
+        : view_(view), platform_(platform), out_(out), paths_(view)
     {
     }
 
     void read();
 
 private:
-    // vm_config.cpp: the walk, /gunyah-vm-config and its memory, the GIC
-    void find_ways();
-    [[nodiscard]] std::string path_of(Offset node) const;
+    // vm_config.cpp: the walk, /gunyah-vm-config and its memory
     bool claim(Offset node, int depth);
     bool claim_config_child(Offset node, std::string_view path);
     void read_root(Offset root);
@@ -31,12 +30,13 @@ private:
     void read_attributes(Offset node);
     void read_config_memory(Offset node);
     void read_sizes(Offset node);
-    void read_interrupts(Offset node);
-    void read_gic(Offset node);
-    void read_gic_reg(Offset node);
     void read_chosen_and_reserved();
     void read_reserved(Offset node);
     void check_config();
+    // vm_gic.cpp
+    void read_interrupts(Offset node);
+    void read_gic(Offset node);
+    void read_gic_reg(Offset node);
     void check_gic();
     // vm_cpus.cpp
     void read_vcpus(Offset node);
@@ -68,6 +68,7 @@ private:
     void check_queue(const QueueNode& queue);
     void check_rpc();
 
+    [[nodiscard]] std::string path_of(Offset node) const { return paths_.of(node); }
     void refuse(RmError error, std::string rule, std::string path, const std::string& reason);
     void refuse(Offset node, std::string rule, const std::string& reason)
     {
@@ -78,12 +79,8 @@ private:
     const View& view_;
     const Platform& platform_;
     VmConfigTree& out_;
+    NodePaths paths_;
 
-    struct Way {
-        Offset node{};
-        std::size_t parent = 0;  // its index; the root's is its own
-    };
-    std::vector<Way> ways_;  // to all nodes, in the blob's order
     std::size_t vdevices_ = 0;
     std::uint32_t root_address_cells_ = 2;
     std::uint32_t root_size_cells_ = 1;
@@ -101,9 +98,5 @@ private:
     std::vector<std::uint32_t> taken_intids_;
     std::size_t rpcs_ = 0;
 };
-
-/// A finding with its consequence spelt out behind the reason.
-[[nodiscard]] Finding refused(Phase phase, RmError error, std::string rule, std::string path,
-                              const std::string& reason);
 
 }  // namespace gh::fdt

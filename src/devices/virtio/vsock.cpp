@@ -7,9 +7,7 @@
 #include "devices/virtio/layout.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <string_view>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -21,7 +19,6 @@ namespace {
 
 // The guest waits where it makes us refuse more than it takes answers for.
 constexpr std::size_t kMaxRefusals = 64;
-constexpr std::size_t kMaxLine = 32;
 // As firecracker: above what people choose.
 constexpr std::uint32_t kFirstHostPort = 1u << 30;
 
@@ -51,20 +48,6 @@ Fd call(const std::string& path)
         GH_LOG_ONCE(LogLevel::Warn, "vsock: %s; the guest's connection is refused", error.what());
         return Fd{};
     }
-}
-
-/// The port of "CONNECT PORT"; nothing if it is something else.
-std::optional<std::uint32_t> wanted_port(std::string_view line)
-{
-    constexpr std::string_view kConnect = "CONNECT ";
-    if (!line.starts_with(kConnect))
-        return std::nullopt;
-    line.remove_prefix(kConnect.size());
-    std::uint32_t port = 0;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), port);
-    if (error != std::errc{} || end != line.data() + line.size())
-        return std::nullopt;
-    return port;
 }
 
 bool is_op(const VsockHeader& header, VsockOp op)
@@ -113,7 +96,9 @@ void Vsock::start(std::uint64_t /*features*/, std::vector<ActiveQueue> queues, N
             (void)to_guest_->kick->drain();
             tell_guest();
         });
-        poller.add(listener_.get(), EPOLLIN, [this](std::uint32_t) { take_callers(); });
+        callers_ = std::make_unique<VsockCallers>(
+            listener_, poller, [this] { return has_room_for_caller(); },
+            [this](Fd socket, std::uint32_t port) { connect_caller(std::move(socket), port); });
     });
 }
 
@@ -123,7 +108,7 @@ void Vsock::stop() noexcept
     worker_.reset();
     poller_ = nullptr;
     connections_.clear();
-    callers_.clear();
+    callers_.reset();
     ready_.clear();
     refusals_.clear();
     guest_waits_ = false;
@@ -280,77 +265,24 @@ void Vsock::give(const VsockHeader& header)
 
 // --- from the host
 
-void Vsock::take_callers()
+bool Vsock::has_room_for_caller() const
 {
-    constexpr int kAtOnce = 16;
-    for (int i = 0; i < kAtOnce; ++i) {
-        Fd socket = listener_.accept();
-        if (!socket && errno != EAGAIN)
-            GH_LOG_ONCE(LogLevel::Warn, "vsock: accept: %s; a caller is refused",
-                        errno_text(errno).c_str());
-        if (!socket)
-            return;
-        if (is_full()) {
-            GH_LOG_ONCE(LogLevel::Warn, "vsock: more than %zu connections; callers are refused",
-                        kMaxConnections);
-            continue;
-        }
-        const int fd = socket.get();
-        callers_.emplace(fd, Caller{std::move(socket), {}});
-        poller_->add(fd, EPOLLIN, [this, fd](std::uint32_t) {
-            caller_ready(fd);
-            tell_guest();
-        });
-    }
+    if (!is_full())
+        return true;
+    GH_LOG_ONCE(LogLevel::Warn, "vsock: more than %zu connections; callers are refused",
+                kMaxConnections);
+    return false;
 }
 
-void Vsock::caller_ready(int fd)
-{
-    Caller& caller = callers_.at(fd);
-    if (!hear_caller(caller))
-        return forget_caller(fd);
-    if (!caller.line.ends_with('\n'))
-        return;
-    caller.line.pop_back();
-    const auto port = wanted_port(caller.line);
-    if (!port)
-        return forget_caller(fd);
-    poller_->remove(fd);
-    Caller complete = std::move(caller);
-    callers_.erase(fd);
-    connect_caller(std::move(complete), *port);
-}
-
-/// Reads no byte beyond the line: what follows is the guest's. False: he is gone, or talks on.
-bool Vsock::hear_caller(Caller& caller)
-{
-    while (caller.line.size() < kMaxLine && !caller.line.ends_with('\n')) {
-        char letter = 0;
-        const ssize_t count = ::read(caller.socket.get(), &letter, 1);
-        if (count < 0)
-            return errno == EAGAIN || errno == EINTR;
-        if (count == 0)
-            return false;
-        caller.line.push_back(letter);
-    }
-    return caller.line.ends_with('\n');
-}
-
-void Vsock::forget_caller(int fd)
-{
-    poller_->remove(fd);
-    callers_.erase(fd);
-}
-
-void Vsock::connect_caller(Caller caller, std::uint32_t port)
+void Vsock::connect_caller(Fd socket, std::uint32_t port)
 {
     VsockPorts ports{.host = 0, .guest = port};
     do {
         ports.host = next_port_;
         next_port_ = std::max(next_port_ + 1, kFirstHostPort);
     } while (connections_.contains(ports));
-    add(std::make_unique<VsockConnection>(ports, std::move(caller.socket),
-                                          VsockConnection::Origin::Host));
+    add(std::make_unique<VsockConnection>(ports, std::move(socket), VsockConnection::Origin::Host));
+    tell_guest();
 }
 
 // --- connections

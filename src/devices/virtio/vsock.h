@@ -3,6 +3,7 @@
 
 #include "base/listener.h"
 #include "devices/virtio/device.h"
+#include "devices/virtio/vsock_callers.h"
 #include "devices/virtio/vsock_connection.h"
 #include "devices/virtio/worker.h"
 
@@ -53,11 +54,6 @@ private:
         std::unique_ptr<VsockConnection> connection;
         bool waits = false;
     };
-    /// Somebody who has not yet said which port he wants.
-    struct Caller {
-        Fd socket;
-        std::string line;
-    };
 
     // from the guest
     void serve_guest();
@@ -72,18 +68,15 @@ private:
     void give(const VsockHeader& header);
 
     // from the host
-    void take_callers();
-    void caller_ready(int fd);
-    [[nodiscard]] bool hear_caller(Caller& caller);
-    void forget_caller(int fd);
-    void connect_caller(Caller caller, std::uint32_t port);
+    [[nodiscard]] bool has_room_for_caller() const;
+    void connect_caller(Fd socket, std::uint32_t port);
 
     void add(std::unique_ptr<VsockConnection> connection);
     void update(VsockPorts ports);
     void forget(VsockPorts ports);
     [[nodiscard]] bool is_full() const noexcept
     {
-        return connections_.size() + callers_.size() >= kMaxConnections;
+        return connections_.size() + callers_->size() >= kMaxConnections;
     }
 
     Options options_;
@@ -98,7 +91,7 @@ private:
     Chain room_;  // what the guest has given for the next packet
     bool has_room_ = false;
     std::map<VsockPorts, Entry> connections_;
-    std::map<int, Caller> callers_;
+    std::unique_ptr<VsockCallers> callers_;
     std::deque<VsockPorts> ready_;      // who has something for the guest, each once
     std::deque<VsockHeader> refusals_;  // resets of what is no connection
     bool guest_waits_ = false;          // for refusals_ to go

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/gdb/session.h"
 
+#include "emulator/gdb/actions.h"
+#include "emulator/gdb/arguments.h"
 #include "emulator/gdb/packet.h"
 #include "emulator/gdb/registers.h"
+#include "emulator/gdb/stop_points.h"
 
 #include <algorithm>
 #include <utility>
@@ -16,47 +19,7 @@ constexpr const char* kOk = "OK";
 constexpr const char* kUnknown = "";  // the packet is not supported
 constexpr const char* kMalformed = "E01";
 constexpr const char* kNoMemory = "E0e";  // EFAULT, as servers that run programs say
-constexpr std::size_t kMostPoints = 256;
 constexpr std::size_t kMostBytes = kMaxPacket / 2;
-
-bool take(std::string_view& text, std::string_view prefix)
-{
-    if (!text.starts_with(prefix))
-        return false;
-    text.remove_prefix(prefix.size());
-    return true;
-}
-
-std::string hex_number(std::uint64_t value)
-{
-    std::string text;
-    do {
-        text.insert(text.begin(), "0123456789abcdef"[value & 0xf]);
-        value >>= 4;
-    } while (value != 0);
-    return text;
-}
-
-std::string thread_of(unsigned vcpu)
-{
-    return hex_number(vcpu + 1);
-}
-
-/// "address,length" and what comes behind it.
-struct Range {
-    std::uint64_t address = 0;
-    std::uint64_t length = 0;
-};
-std::optional<Range> take_range(std::string_view& text)
-{
-    const auto address = take_number(text);
-    if (!address || !take(text, ","))
-        return std::nullopt;
-    const auto length = take_number(text);
-    if (!length)
-        return std::nullopt;
-    return Range{*address, *length};
-}
 
 std::span<const std::byte> bytes_of(const std::string& text)
 {
@@ -141,7 +104,7 @@ std::optional<std::string> Session::answer(std::string_view packet)
     case 'H': return choose_thread(rest);
     case 'T': {
         std::string_view thread = rest;
-        return vcpu_of(thread) ? kOk : kMalformed;
+        return take_vcpu(thread, debugger_.vcpus(), vcpu_) ? kOk : kMalformed;
     }
     case 'g':
     case 'G':
@@ -219,7 +182,7 @@ std::string Session::transfer(std::string_view packet)
 
 std::string Session::thread_info(std::string_view packet)
 {
-    const auto vcpu = vcpu_of(packet);
+    const auto vcpu = take_vcpu(packet, debugger_.vcpus(), vcpu_);
     if (!vcpu)
         return kMalformed;
     std::string text = "vCPU " + std::to_string(*vcpu);
@@ -239,15 +202,6 @@ std::string Session::monitor(std::string_view digits)
     return text.empty() ? kOk : to_hex(bytes_of(text));
 }
 
-/// A thread's number taken off `text`: 0 is any, so the present one.
-std::optional<unsigned> Session::vcpu_of(std::string_view& text) const
-{
-    const auto thread = take_number(text);
-    if (!thread || *thread > debugger_.vcpus())
-        return std::nullopt;
-    return *thread == 0 ? vcpu_ : static_cast<unsigned>(*thread - 1);
-}
-
 /// Hg: whose registers; Hc: who goes, which is for `c` and `s` alone, and -1 is all.
 std::string Session::choose_thread(std::string_view packet)
 {
@@ -257,7 +211,7 @@ std::string Session::choose_thread(std::string_view packet)
     packet.remove_prefix(1);
     if (packet == "-1")
         return kOk;
-    const auto vcpu = vcpu_of(packet);
+    const auto vcpu = take_vcpu(packet, debugger_.vcpus(), vcpu_);
     if (!vcpu || !packet.empty())
         return kMalformed;
     if (what == 'g')
@@ -316,40 +270,21 @@ std::string Session::write_memory(std::string_view packet, bool binary)
     return there == bytes->size() ? kOk : kNoMemory;
 }
 
-/// "type,address,kind": 0 and 1 break, 2 watches writes, 3 reads, 4 both; `kind` is the size of
-/// what is watched. What is there already, or is not there, is as asked.
+/// "type,address,kind".
 std::string Session::change_point(std::string_view packet, Insert insert)
 {
     const auto type = take_number(packet);
-    if (!type || *type > 4)
+    if (!type || *type > kLastPointType)
         return kUnknown;
     if (!take(packet, ","))
         return kMalformed;
     const auto range = take_range(packet);
     if (!range || !packet.empty())
         return kMalformed;
-    cpu::StopPoints points = points_;
-    if (*type <= 1) {
-        if (range->address % 4 != 0)
-            return kMalformed;
-        std::erase(points.breakpoints, range->address);
-        if (insert == Insert::Yes)
-            points.breakpoints.push_back(range->address);
-    } else {
-        if (range->length == 0 || range->address + (range->length - 1) < range->address)
-            return kMalformed;
-        const cpu::StopPoints::Watch watch{.start = range->address,
-                                           .size = range->length,
-                                           .on_read = *type != 2,
-                                           .on_write = *type != 3};
-        std::erase(points.watchpoints, watch);
-        if (insert == Insert::Yes)
-            points.watchpoints.push_back(watch);
-    }
-    if (points.breakpoints.size() + points.watchpoints.size() > kMostPoints ||
-        !debugger_.set_stop_points(points))
+    auto points = changed(points_, {static_cast<unsigned>(*type), *range}, insert);
+    if (!points || !debugger_.set_stop_points(*points))
         return kMalformed;
-    points_ = std::move(points);
+    points_ = std::move(*points);
     return kOk;
 }
 
@@ -375,46 +310,8 @@ std::optional<std::string> Session::v_packet(std::string_view packet)
     }
     if (!take(packet, "Cont"))
         return kUnknown;
-    const auto orders = parse_actions(packet);
+    const auto orders = parse_actions(packet, debugger_.vcpus(), vcpu_);
     return orders ? let_go(*orders) : kMalformed;
-}
-
-/// ";action[:thread]" again and again; the first that names a thread, or none, decides for it.
-/// Signals to be delivered mean nothing to a guest.
-std::optional<Session::Orders> Session::parse_actions(std::string_view text) const
-{
-    const unsigned count = debugger_.vcpus();
-    std::vector<std::optional<Order>> wanted(count);
-    while (take(text, ";")) {
-        if (text.empty())
-            return std::nullopt;
-        const char action = text.front();
-        text.remove_prefix(1);
-        if ((action == 'C' || action == 'S') && !take_number(text))
-            return std::nullopt;
-        if (action != 'c' && action != 'C' && action != 's' && action != 'S')
-            return std::nullopt;
-        const Order order = action == 's' || action == 'S' ? Order::Step : Order::Go;
-        unsigned first = 0;
-        unsigned end = count;
-        if (take(text, ":") && !take(text, "-1")) {
-            const auto vcpu = vcpu_of(text);
-            if (!vcpu)
-                return std::nullopt;
-            first = *vcpu;
-            end = first + 1;
-        }
-        for (unsigned n = first; n < end && n < count; ++n)
-            wanted[n] = wanted[n].value_or(order);
-    }
-    const bool any = std::any_of(wanted.begin(), wanted.end(),
-                                 [](const auto& order) { return order.has_value(); });
-    if (!text.empty() || !any)
-        return std::nullopt;
-    Orders orders;
-    for (const auto& order : wanted)
-        orders.push_back(order.value_or(Order::Stay));
-    return orders;
 }
 
 std::optional<std::string> Session::let_go(const Orders& orders)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "emulator/gdb/actions.h"
+#include "emulator/gdb/stop_points.h"
 #include "emulator/hyp/debugger.h"
 
 #include <cstdint>
@@ -8,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace gh::gdb {
 
@@ -47,9 +48,6 @@ public:
     [[nodiscard]] bool without_acks() const noexcept { return without_acks_; }
 
 private:
-    using Orders = std::vector<hyp::Debugger::Order>;
-    enum class Insert : bool { No, Yes };
-
     std::string query(std::string_view packet);
     std::string set(std::string_view packet);
     std::string features(std::string_view packet);
@@ -64,11 +62,9 @@ private:
     std::string change_point(std::string_view packet, Insert insert);
     std::optional<std::string> resume(std::string_view packet);
     std::optional<std::string> v_packet(std::string_view packet);
-    std::optional<Orders> parse_actions(std::string_view text) const;
     std::optional<std::string> let_go(const Orders& orders);
     std::string detach();
     [[nodiscard]] std::string describe(const hyp::Debugger::Stop& stop);
-    [[nodiscard]] std::optional<unsigned> vcpu_of(std::string_view& text) const;
 
     hyp::Debugger& debugger_;
     const MachineHooks& hooks_;

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t kWindowEnd = 0x4000'0000;  // below: MMIO that the owner answers
 constexpr std::uint64_t kInfoPageSize = 0x1000;    // the Resource Manager's own, at kWindowEnd
-constexpr std::uint64_t kAddressLimit = std::uint64_t{1} << 36;
 constexpr std::uint64_t kGicdSize = 0x1'0000;
 
 struct Range {
@@ -35,7 +34,7 @@ std::optional<Refusal> check_parcel(const fdt::VmConfigTree& tree, const Parcel&
     const std::array<Range, 2> gic{
         Range{tree.gic.distributor, kGicdSize},
         Range{tree.gic.redistributors, tree.gic.stride * tree.cpus.size()}};
-    if (range.base >= kAddressLimit || range.size > kAddressLimit - range.base)
+    if (range.base >= fdt::kAddressLimit || range.size > fdt::kAddressLimit - range.base)
         return Refusal{Error::ArgumentInvalid,
                        "memory at " + text(parcel) + " ends beyond the 36-bit address space"};
     if (meet(range, gic[0]) || meet(range, gic[1]))

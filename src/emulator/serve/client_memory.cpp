@@ -2,25 +2,20 @@
 #include "emulator/serve/client_memory.h"
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/mapping.h"
-#include "emulator/serve/borrowed_thread.h"
+#include "emulator/serve/conversation.h"
+#include "emulator/serve/handed_over.h"
 #include "emulator/serve/present_pages.h"
 #include "emulator/serve/truncation_guard.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <deque>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace gh::serve {
@@ -28,64 +23,6 @@ namespace {
 
 using driver::ClientRange;
 using driver::Piece;
-
-int protection(const Vma& vma)
-{
-    return (vma.readable ? PROT_READ : 0) | (vma.writable ? PROT_WRITE : 0) |
-           (vma.executable ? PROT_EXEC : 0);
-}
-
-Fd copy_of(const Fd& file)
-{
-    return Fd{::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)};
-}
-
-std::uint64_t inode_of(const Fd& file)
-{
-    struct stat info {};
-    return ::fstat(file.get(), &info) == 0 ? info.st_ino : 0;
-}
-
-/// A descriptor of ours in the client, for mappings that its borrowed thread makes there.
-class HandedOver {
-public:
-    HandedOver(Conversation& conversation, const Fd& file)
-        : there_(conversation.listener().hand_over(conversation.call(), file.get())),
-          thread_(there_ >= 0 ? std::make_unique<BorrowedThread>(conversation) : nullptr)
-    {
-        if (thread_ && thread_->error() == EBUSY)
-            log(LogLevel::Warn,
-                "memory of process %d cannot be given to a guest or taken back: its thread cannot "
-                "be stopped; do not run it under a debugger or strace",
-                conversation.call().thread);
-    }
-    ~HandedOver()
-    {
-        if (thread_ && thread_->error() == 0)
-            (void)thread_->call(SYS_close, {static_cast<std::uint64_t>(there_)});
-    }
-    HandedOver(const HandedOver&) = delete;
-    HandedOver& operator=(const HandedOver&) = delete;
-
-    /// 0 or an errno: EINTR where a signal has ended the client's call.
-    [[nodiscard]] int error() const
-    {
-        return thread_ ? thread_->error() : there_ == -ENOENT ? EINTR : -there_;
-    }
-    /// Puts the file in the place of a mapping: 0 or EFAULT.
-    [[nodiscard]] int replace(const Vma& vma, std::uint64_t offset)
-    {
-        const long at = thread_->call(
-            SYS_mmap,
-            {vma.start, vma.end - vma.start, static_cast<std::uint64_t>(protection(vma)),
-             MAP_SHARED | MAP_FIXED | MAP_NORESERVE, static_cast<std::uint64_t>(there_), offset});
-        return static_cast<std::uint64_t>(at) == vma.start ? 0 : EFAULT;
-    }
-
-private:
-    int there_;
-    std::unique_ptr<BorrowedThread> thread_;
-};
 
 /// Its range stands in `given` until it goes.
 class ClientMemory final : public driver::GuestView {
@@ -300,60 +237,6 @@ ClientMemory::~ClientMemory()
 }
 
 }  // namespace
-
-Fd GivenMemory::file_of(pid_t thread, const Vma& vma) const
-{
-    Fd file = files_.with([&](const auto& files) {
-        const auto ours = files.find(vma.inode);
-        return ours != files.end() ? copy_of(ours->second) : Fd{};
-    });
-    return file ? std::move(file) : open_mapped_file(thread, vma);
-}
-
-void GivenMemory::remember(pid_t thread, const Fd& file)
-{
-    std::set<ino_t> mapped;
-    for (const Vma& vma : mappings(thread, 0, ~std::uint64_t{0}))
-        mapped.insert(vma.inode);
-    files_.with([&](auto& files) {
-        std::erase_if(files, [&](const auto& one) { return !mapped.contains(one.first); });
-        files[inode_of(file)] = copy_of(file);
-    });
-}
-
-int GivenMemory::lent_file()
-{
-    constexpr unsigned long long kNoEnd = 1ull << 62;
-    return lent_.with([](Fd& file) {
-        try {
-            if (!file)
-                file = make_memfd("gunyah-memory", kNoEnd);
-        } catch (const Error&) {
-            return -1;
-        }
-        return file.get();
-    });
-}
-
-bool is_of_files(ClientRange range, pid_t thread, const GivenMemory& given)
-{
-    const auto vmas = mappings(thread, range.address, range.address + range.size);
-    return std::all_of(vmas.begin(), vmas.end(), [&](const Vma& vma) {
-        return !vma.readable || (vma.shared && given.file_of(thread, vma));
-    });
-}
-
-bool is_swap_backed(ClientRange range, pid_t thread, const GivenMemory& given)
-{
-    const auto vmas = mappings(thread, range.address, range.address + range.size);
-    return std::all_of(vmas.begin(), vmas.end(), [&](const Vma& vma) {
-        if (!vma.shared || vma.inode == 0)
-            return true;
-        const Fd file = given.file_of(thread, vma);
-        struct statfs system {};
-        return !file || ::fstatfs(file.get(), &system) != 0 || system.f_type == TMPFS_MAGIC;
-    });
-}
 
 int give_memory(ClientRange range, bool lend, const std::shared_ptr<GivenMemory>& given,
                 std::unique_ptr<driver::GuestView>& view)
