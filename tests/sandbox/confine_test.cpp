@@ -409,6 +409,30 @@ TEST_CASE("a folder for sockets takes sockets, and one for links links, and noth
           }) == EACCES);
 }
 
+TEST_CASE("abstract sockets of others are not called, and one that was called stays so")
+{
+    constexpr int kScopes = 6;  // the version that brings them
+    if (landlock_version() < kScopes)
+        return;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = "gh-sandbox-test-" + std::to_string(::getpid());
+    name.copy(&address.sun_path[1], sizeof address.sun_path - 2);
+    const void* where = &address;
+    const auto* const there = static_cast<const sockaddr*>(where);
+    const Fd listener{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(::bind(listener.get(), there, sizeof address) == 0);
+    const auto call = [&](const Fd& socket) {
+        return ::connect(socket.get(), there, sizeof address) == 0 ? 0 : errno;
+    };
+    const Fd before{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(call(before) == 0);
+    CHECK(with_files({}, [&] {
+              return call(Fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)});
+          }) == EPERM);
+    CHECK(with_files({}, [&] { return ::send(before.get(), "x", 1, 0) == 1 ? 0 : errno; }) == 0);
+}
+
 TEST_CASE("capabilities go, but for the kept that were there")
 {
     const auto effective = [] {
