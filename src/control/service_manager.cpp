@@ -29,29 +29,45 @@ std::optional<long> number(const std::string& text)
     return error == std::errc{} && rest == end ? std::optional(value) : std::nullopt;
 }
 
+// "@" stands for the zero byte of an abstract name.
+struct Address {
+    explicit Address(const std::string& name)
+        : size(static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size()))
+    {
+        bytes.sun_family = AF_UNIX;
+        std::memcpy(&bytes.sun_path[0], name.data(), name.size());
+        if (name.front() == '@')
+            bytes.sun_path[0] = '\0';
+    }
+    [[nodiscard]] const sockaddr* generic() const
+    {
+        return static_cast<const sockaddr*>(static_cast<const void*>(&bytes));
+    }
+    sockaddr_un bytes{};
+    socklen_t size;
+};
+
 }  // namespace
 
+// Who is confined later may send to an abstract name only if it was connected to before.
 ServiceManager::ServiceManager() : address_(environment("NOTIFY_SOCKET"))
 {
     const bool usable = (address_.starts_with("/") || address_.starts_with("@")) &&
                         address_.size() < sizeof(sockaddr_un::sun_path);
-    if (usable)
-        socket_ = Fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!usable)
+        return;
+    socket_ = Fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const Address address(address_);
+    (void)::connect(socket_.get(), address.generic(), address.size);
 }
 
-// "@" stands for the zero byte of an abstract name.
 void ServiceManager::tell(const std::string& lines) const noexcept
 {
     if (!socket_)
         return;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(&address.sun_path[0], address_.data(), address_.size());
-    if (address_.front() == '@')
-        address.sun_path[0] = '\0';
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
-    const auto* const generic = static_cast<const sockaddr*>(static_cast<const void*>(&address));
-    (void)::sendto(socket_.get(), lines.data(), lines.size(), MSG_NOSIGNAL, generic, size);
+    const Address address(address_);
+    (void)::sendto(socket_.get(), lines.data(), lines.size(), MSG_NOSIGNAL, address.generic(),
+                   address.size);
 }
 
 std::optional<std::chrono::milliseconds> ServiceManager::watchdog_period() const

@@ -114,6 +114,28 @@ Files files_of(const config::Vm& vm, const RunOptions& options, bool emulated)
     return files;
 }
 
+/// Where it calls: a guest's sockets, who serves a folder; and, to see whether a socket's file is
+/// a stale one, where it will listen again.
+bool is_to_call(const config::Vm& vm, const RunOptions& options)
+{
+    const auto is_socket = [](const config::Serial& line) {
+        return line.type == config::SerialType::Socket;
+    };
+    const auto is_called = [](const config::Folder& folder) { return !folder.socket.empty(); };
+    return vm.vsock || std::any_of(vm.serial.begin(), vm.serial.end(), is_socket) ||
+           std::any_of(vm.console.begin(), vm.console.end(), is_socket) ||
+           std::any_of(vm.folders.begin(), vm.folders.end(), is_called) ||
+           (options.gdb && !is_port(parse_gdb_option(*options.gdb).where));
+}
+
+sandbox::Reach reach_of(const config::Vm& vm, const RunOptions& options)
+{
+    const auto is_started = [](const config::Folder& folder) { return folder.socket.empty(); };
+    return {.internet = options.gdb && is_port(parse_gdb_option(*options.gdb).where),
+            .call = is_to_call(vm, options),
+            .end_children = std::any_of(vm.folders.begin(), vm.folders.end(), is_started)};
+}
+
 bool restarts(const config::Vm& vm)
 {
     const auto is_restart = [](const config::EndPolicy* policy) {
@@ -144,10 +166,9 @@ void Confinement::enter(bool emulated)
         return;
     // The rule is of an inode, and proc makes another one once it has forgotten the folder.
     own_folder_ = Fd{::open("/proc/self", O_PATH | O_CLOEXEC)};
-    const sandbox::Policy policy{
-        .files = files_of(vm_, options_, emulated),
-        .capabilities = capabilities_of(vm_, emulated),
-        .internet = options_.gdb && is_port(parse_gdb_option(*options_.gdb).where)};
+    const sandbox::Policy policy{.files = files_of(vm_, options_, emulated),
+                                 .capabilities = capabilities_of(vm_, emulated),
+                                 .reach = reach_of(vm_, options_)};
     const auto all_missing = sandbox::confine(policy);
     for (const auto& missing : all_missing) {
         if (vm_.sandbox == config::Sandbox::On)

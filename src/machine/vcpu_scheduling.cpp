@@ -49,8 +49,7 @@ void schedule_vcpu_thread(const config::Cpus& cpus, unsigned id)
 {
     if (!cpus.affinity.empty())
         bind_to(cpus.affinity.size() == 1 ? cpus.affinity.front() : cpus.affinity.at(id));
-    if (cpus.nice != 0 && ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()),
-                                        static_cast<int>(cpus.nice)) != 0)
+    if (cpus.nice != 0 && ::setpriority(PRIO_PROCESS, 0, static_cast<int>(cpus.nice)) != 0)
         throw_errno("cpus.nice: set " + std::to_string(cpus.nice));
     if (cpus.cgroup)
         join(*cpus.cgroup);

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "sandbox/capabilities.h"
-#include "sandbox/system_calls.h"
 
 #include <sys/prctl.h>
 
@@ -38,7 +37,7 @@ std::vector<std::string> confine(const Policy& policy)
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         throw_errno("prctl PR_SET_NO_NEW_PRIVS");
     attempt(missing, [&] { restrict_files(policy.files); });
-    attempt(missing, [&] { restrict_system_calls(policy.internet); });
+    attempt(missing, [&] { restrict_system_calls(policy.reach); });
     return missing;
 }
 

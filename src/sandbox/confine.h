@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sandbox/landlock.h"
+#include "sandbox/system_calls.h"
 
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ struct Policy {
     };
     std::vector<File> files;        // what may still be opened
     std::vector<int> capabilities;  // capabilities(7) that stay, of those that it has
-    bool internet = false;          // sockets of IPv4, too
+    Reach reach{};
 };
 
 /// Confines the process for good: no rights by exec, no capabilities, no files and no system calls

@@ -15,7 +15,15 @@ namespace gh::sandbox {
 namespace {
 
 // Younger than the headers of Debian 12.
-constexpr std::uint64_t kTruncate = 1 << 14;  // LANDLOCK_ACCESS_FS_TRUNCATE
+constexpr std::uint64_t kTruncate = 1 << 14;           // LANDLOCK_ACCESS_FS_TRUNCATE
+constexpr std::uint64_t kScopeAbstractUnixSocket = 1;  // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+
+/// landlock_ruleset_attr as it is today; older kernels want the zeros at its end.
+struct RulesetAttributes {
+    std::uint64_t handled_access_fs = 0;
+    std::uint64_t handled_access_net = 0;
+    std::uint64_t scoped = 0;
+};
 
 constexpr std::uint64_t kOfFirstVersion = LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1;
 constexpr std::uint64_t kOfFiles = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
@@ -50,10 +58,13 @@ int landlock_version() noexcept
     return version > 0 ? static_cast<int>(version) : 0;
 }
 
+// Signals to processes outside have a scope as well, but virtiofsd is one that we end.
 Landlock::Landlock() : handled_(known_to(landlock_version()))
 {
-    landlock_ruleset_attr attributes{};
-    attributes.handled_access_fs = handled_;
+    constexpr int kScopes = 6;  // Linux 6.12
+    const RulesetAttributes attributes{
+        .handled_access_fs = handled_,
+        .scoped = landlock_version() >= kScopes ? kScopeAbstractUnixSocket : 0};
     ruleset_ = Fd{static_cast<int>(
         ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0))};
     if (!ruleset_)

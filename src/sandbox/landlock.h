@@ -21,7 +21,8 @@ enum class FileUse {
 [[nodiscard]] int landlock_version() noexcept;
 
 /// A Landlock domain in the making (Linux, Documentation/userspace-api/landlock.rst): once entered,
-/// no files can be opened, made or removed but those that were allowed. What is open stays open.
+/// no files can be opened, made or removed but those that were allowed, and from Linux 6.12 on
+/// no abstract unix socket of a process outside can be called. What is open stays open.
 class Landlock {
 public:
     /// Throws Error where the kernel has none.

@@ -27,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -269,6 +270,66 @@ TEST_CASE("sockets are of this host alone, and nothing is typed into a terminal"
     CHECK(error_of(SYS_fcntl, 0, F_SETOWN, 1) == EPERM);
 }
 
+TEST_CASE("who listens at a unix socket is called only by a VM that has whom to call")
+{
+    if (!has_seccomp())
+        return;
+    const auto error = [](const Reach& reach) {
+        return in_child([&] {
+            set_log_level(LogLevel::Error);
+            restrict_system_calls(reach);
+            return ::connect(-1, nullptr, 0) == 0 ? 0 : errno;
+        });
+    };
+    CHECK(error({}) == EPERM);
+    CHECK(error({.call = true}) == EBADF);
+    for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET})
+        CHECK(error_of(SYS_socket, AF_UNIX, type | SOCK_CLOEXEC, 0) == EPERM);
+}
+
+TEST_CASE("no peer, no terminal and no number leads to another process")
+{
+    if (!has_seccomp())
+        return;
+    constexpr int kPassPidfd = 76;  // SO_PASSPIDFD and SO_PEERPIDFD, Linux 6.5
+    constexpr int kPeerPidfd = 77;
+    CHECK(error_of(SYS_getsockopt, -1, SOL_SOCKET, kPeerPidfd, nullptr, nullptr) == EPERM);
+    CHECK(error_of(SYS_setsockopt, -1, SOL_SOCKET, kPassPidfd, nullptr, 0) == EPERM);
+    CHECK(error_of(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, nullptr, nullptr) == EBADF);
+    CHECK(error_of(SYS_pidfd_send_signal, -1, SIGKILL, nullptr, 0) == EPERM);
+    CHECK(error_of(SYS_fcntl, -1, F_SETFL, O_ASYNC | O_NONBLOCK) == EPERM);
+    CHECK(error_of(SYS_fcntl, -1, F_SETFL, O_NONBLOCK) == EBADF);
+    CHECK(error_of(SYS_setpriority, PRIO_USER, 0, 0) == EPERM);
+    CHECK(error_of(SYS_setpriority, PRIO_PROCESS, ::getpid(), 0) == EPERM);
+    CHECK(error_of(SYS_setpriority, PRIO_PROCESS, 0, 0) == 0);
+    CHECK(error_of(SYS_sched_setaffinity, ::getpid(), 0, nullptr) == EPERM);
+    CHECK(error_of(SYS_sched_setaffinity, 0, 0, nullptr) != EPERM);
+}
+
+TEST_CASE("of children that there are a VM ends its own, by no other signal")
+{
+    if (!has_seccomp())
+        return;
+    const auto error = [](int signal) {
+        return in_child([&] {
+            set_log_level(LogLevel::Error);
+            restrict_system_calls({.end_children = true});
+            return ::syscall(SYS_pidfd_send_signal, -1, signal, nullptr, 0) == 0 ? 0 : errno;
+        });
+    };
+    CHECK(error(SIGKILL) == EBADF);
+    CHECK(error(SIGTERM) == EPERM);
+}
+
+TEST_CASE("a disk's file does not become a program that runs as its owner")
+{
+    if (!has_seccomp())
+        return;
+    CHECK(error_of(SYS_fchmod, -1, 0600) == EBADF);
+    CHECK(error_of(SYS_fchmod, -1, 04755) == EPERM);
+    CHECK(error_of(SYS_fchmod, -1, 02755) == EPERM);
+}
+
 TEST_CASE("only the files that were named can be opened, and only as they were")
 {
     if (landlock_version() == 0)
@@ -346,6 +407,30 @@ TEST_CASE("a folder for sockets takes sockets, and one for links links, and noth
     CHECK(with_files(sockets, [&] {
               return open_error(folder.path + "/file", O_WRONLY | O_CREAT);
           }) == EACCES);
+}
+
+TEST_CASE("abstract sockets of others are not called, and one that was called stays so")
+{
+    constexpr int kScopes = 6;  // the version that brings them
+    if (landlock_version() < kScopes)
+        return;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = "gh-sandbox-test-" + std::to_string(::getpid());
+    name.copy(&address.sun_path[1], sizeof address.sun_path - 2);
+    const void* where = &address;
+    const auto* const there = static_cast<const sockaddr*>(where);
+    const Fd listener{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(::bind(listener.get(), there, sizeof address) == 0);
+    const auto call = [&](const Fd& socket) {
+        return ::connect(socket.get(), there, sizeof address) == 0 ? 0 : errno;
+    };
+    const Fd before{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(call(before) == 0);
+    CHECK(with_files({}, [&] {
+              return call(Fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)});
+          }) == EPERM);
+    CHECK(with_files({}, [&] { return ::send(before.get(), "x", 1, 0) == 1 ? 0 : errno; }) == 0);
 }
 
 TEST_CASE("capabilities go, but for the kept that were there")
