@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "emulator/rm/resource_manager.h"
+#include "emulator/rm/vm.h"
 #include "fdt/vm_config.h"
 
 #include <cstdint>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/rm/rpc_link.h"
 
+#include "emulator/rm/rpc_messages.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,14 +17,6 @@ constexpr std::size_t kHeader = 8;
 constexpr std::size_t kContent = kMessage - kHeader;
 constexpr std::uint8_t kMaxFragments = 62;
 constexpr std::byte kVersion{0x21};  // a header of two words, version 1
-
-template <class T>
-T get(std::span<const std::byte> bytes, std::size_t at)
-{
-    T value{};
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
 
 }  // namespace
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/rm/rpc_server.h"
 
-#include "base/bits.h"
 #include "base/log.h"
 #include "emulator/rm/capabilities.h"
-#include "emulator/rm/resource_manager.h"
+#include "emulator/rm/rpc_messages.h"
+#include "emulator/rm/vm.h"
 #include "fdt/vm_config.h"
 
 #include <algorithm>
@@ -13,34 +13,6 @@
 namespace gh::rm {
 namespace {
 
-enum : std::uint32_t {
-    VM_ALLOCATE = 0x5600'0001,
-    VM_DEALLOCATE = 0x5600'0002,
-    VM_START = 0x5600'0004,
-    VM_STOP = 0x5600'0005,
-    VM_RESET = 0x5600'0006,
-    VM_GET_ID = 0x5600'0010,
-    VM_LOOKUP_URI = 0x5600'0011,
-    VM_LOOKUP_GUID = 0x5600'0012,
-    VM_LOOKUP_NAME = 0x5600'0013,
-    VM_GET_OWNER = 0x5600'0015,
-    VM_GET_STATE = 0x5600'0017,
-    VM_GET_CRASH_MSG = 0x5600'0019,
-    VM_GET_HYP_RESOURCES = 0x5600'0020,
-    VM_GET_VMID = 0x5600'0024,
-    VM_GET_PEERS = 0x5600'0025,
-    VM_SET_TIME_BASE = 0x5600'0030,
-    VM_SET_FIRMWARE_MEM = 0x5600'0032,
-    VM_SET_STATUS = 0x5600'0080,
-    VM_CONSOLE_OPEN = 0x5600'0081,
-    VM_CONSOLE_CLOSE = 0x5600'0082,
-    VM_CONSOLE_WRITE = 0x5600'0083,
-    VM_CONSOLE_FLUSH = 0x5600'0084,
-    VM_EXIT = 0x5600'0085,
-    VM_SET_CRASH_MSG = 0x5600'0086,
-    VM_HOST_GET_TYPE = 0x5600'00a0,
-};
-
 constexpr std::uint32_t kHostType = 0x0100'0164;  // AArch64, Gunyah with RM, version 1
 constexpr std::uint32_t kRunning = 3;             // the guest is, or it could not ask
 constexpr std::uint16_t kVmidManager = 0xff;
@@ -48,38 +20,7 @@ constexpr std::size_t kTextMax = 79;
 constexpr std::size_t kCrashMessageMax = 192;
 constexpr std::array<std::uint8_t, 4> kExitCodes{0, 1, 3, 4};  // normal, software, bus, device
 
-enum IdType : std::uint8_t { kIdGuid = 0, kIdUri = 1, kIdName = 2, kIdSigner = 3 };
 constexpr std::string_view kSigner = "N/A";  // nobody authenticates here
-
-template <class T>
-T get(std::span<const std::byte> bytes, std::size_t at)
-{
-    T value{};
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
-
-template <class T>
-void put(std::vector<std::byte>& out, T value)
-{
-    const auto bytes = std::as_bytes(std::span(&value, 1));
-    out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-/// A reply of nothing but its error, or of Ok and some words.
-std::vector<std::byte> reply(Error error, std::initializer_list<std::uint32_t> words = {})
-{
-    std::vector<std::byte> out;
-    put(out, error);
-    for (const std::uint32_t word : words)
-        put(out, word);
-    return out;
-}
-
-std::span<const std::byte> bytes_of(std::string_view text)
-{
-    return std::as_bytes(std::span(text.data(), text.size()));
-}
 
 bool equal(std::string_view text, std::span<const std::byte> bytes)
 {
@@ -95,27 +36,6 @@ std::array<std::byte, 16> parse_guid(const std::string& text)
     for (std::size_t i = 0; i < guid.size() && 2 * i + 1 < digits.size(); ++i)
         guid[i] = std::byte(std::stoul(digits.substr(2 * i, 2), nullptr, 16));
     return guid;
-}
-
-void put_id(std::vector<std::byte>& out, IdType type, std::span<const std::byte> id)
-{
-    put(out, std::uint16_t{type});
-    put(out, static_cast<std::uint16_t>(id.size()));
-    out.insert(out.end(), id.begin(), id.end());
-    out.resize(align_up(out.size(), 4));
-}
-
-/// {u16 length, u16, text, zeros up to a word}: the text. Nothing: it is not so.
-std::optional<std::span<const std::byte>> get_text(std::span<const std::byte> request)
-{
-    if (request.size() < 4)
-        return std::nullopt;
-    const std::size_t size = get<std::uint16_t>(request, 0);
-    if (align_up(size, 4) + 4 != request.size())
-        return std::nullopt;
-    const auto padding = request.subspan(4 + size);
-    const bool zeros = std::ranges::all_of(padding, [](std::byte b) { return b == std::byte{}; });
-    return zeros ? std::optional(request.subspan(4, size)) : std::nullopt;
 }
 
 }  // namespace

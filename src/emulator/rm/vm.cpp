@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "emulator/rm/vm.h"
+
 #include "base/bits.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "emulator/rm/address_check.h"
-#include "emulator/rm/capabilities.h"
+#include "emulator/rm/hypervisor_config.h"
 #include "emulator/rm/overlay.h"
-#include "emulator/rm/resource_manager.h"
 #include "emulator/rm/rpc_server.h"
 #include "fdt/vm_config.h"
 #include "gunyah/explain.h"
@@ -265,33 +266,11 @@ hyp::BootContext Vm::boot_context() const
     return boot;
 }
 
-hyp::VmConfig Vm::hypervisor_config() const
-{
-    hyp::VmConfig config;
-    config.engine = policy_.engine;
-    config.strict_code = policy_.strict_code;
-    config.profiler = policy_.profiler;
-    config.debugger = policy_.debugger;
-    for (const fdt::CpuNode& cpu : tree_->cpus)
-        if (cpu.status != fdt::CpuNode::Status::Failed)
-            config.vcpus.push_back({cpu.mpidr, cpu.status == fdt::CpuNode::Status::Boots});
-    config.gic = {Gpa{tree_->gic.distributor}, Gpa{tree_->gic.redistributors}, tree_->gic.stride};
-    for (const fdt::DoorbellNode& bell : tree_->doorbells)
-        config.doorbells.push_back(
-            {bell.label, bell.interrupt.intid, bell.interrupt.level, bell.source_can_clear});
-    const Capabilities capabilities(*tree_);
-    config.message_queues = capabilities.message_queues();
-    config.capabilities = capabilities.all();
-    config.psci = tree_->psci;
-    config.proxy = tree_->proxy;
-    config.boot = boot_context();
-    return config;
-}
-
 Error Vm::make_hypervisor(std::span<const HostPiece> memory,
                           std::function<void(const hyp::VmExit&)> on_exit)
 {
-    hyp::VmConfig config = hypervisor_config();
+    hyp::VmConfig config = hypervisor_config(*tree_, policy_);
+    config.boot = boot_context();
     for (const HostPiece& piece : memory) {
         const Parcel& parcel = config_.parcels[piece.parcel];
         if (rights_are_possible(parcel.rights))
