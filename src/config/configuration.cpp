@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/configuration.h"
 
+#include "config/completion.h"
 #include "config/document.h"
 #include "config/files.h"
 #include "config/keys.h"

@@ -15,4 +15,10 @@ namespace gh::config {
     return align_up(memory.base + memory.size, 2ull << 20);
 }
 
+/// Whether devices have a way to the guest: its RAM, or the bounce buffer.
+[[nodiscard]] inline bool devices_reach(const Memory& memory)
+{
+    return memory.sharing == Sharing::Share || memory.swiotlb != 0;
+}
+
 }  // namespace gh::config

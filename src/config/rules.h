@@ -6,9 +6,6 @@
 
 namespace gh::config {
 
-/// Fills in what depends on the rest of the file: a missing name, labels, sizes of file regions.
-void complete(Vm& vm, const Source& source);
-
 /// What no single value can be blamed for alone: regions that overlap, keys that exclude each
 /// other, a command line that is too long. Values that were complained about are left in peace.
 void check_rules(const Vm& vm, const Node& root, const Source& source, Complaints& complaints);
