@@ -2,6 +2,8 @@
 #include "config/keys.h"
 
 #include "config/device_keys.h"
+#include "config/hypervisor_keys.h"
+#include "config/memory_keys.h"
 #include "config/slots.h"
 #include "config/supervision_keys.h"
 #include "config/vm.h"
@@ -15,16 +17,7 @@ namespace {
 // --- words; those of an enumeration in its order
 
 using Words = std::string_view;
-constexpr std::array<Words, 2> kSharings{"share", "lend"};
-constexpr std::array<Words, 3> kDeviceChoices{"auto", "kernel", "emulated"};
-constexpr std::array<Words, 2> kResourceManagers{"open", "production"};
-constexpr std::array<Words, 4> kEngines{"auto", "jit", "interpreter", "lockstep"};
-constexpr std::array<Words, 2> kCodes{"contract", "strict"};
 constexpr std::array<Words, 3> kSandboxes{"auto", "on", "off"};
-constexpr std::array<Words, 4> kAccesses{"r", "rw", "rx", "rwx"};
-constexpr std::array<Words, 12> kPersonalities{"v10", "v11", "android14-early", "v12",
-                                               "v13", "v14", "android14",       "v15",
-                                               "v16", "v17", "android15",       "android16"};
 
 constexpr std::array<Words, 5> kAlsoKernel{"image", "kernel_path", "vmlinuz", "payload", "bios"};
 constexpr std::array<Words, 4> kAlsoInitrd{"initramfs", "ramdisk", "initrd_path", "rootfs"};
@@ -50,8 +43,6 @@ constexpr std::array<Words, 5> kAlsoNet{"network", "networks", "nets", "network_
 constexpr std::array<Words, 5> kAlsoFolders{"fs", "shares", "shared_dirs", "shared_folders",
                                             "virtiofs"};
 constexpr std::array<Words, 3> kAlsoRng{"entropy", "virtio_rng", "random"};
-constexpr std::array<Words, 1> kAlsoHugepages{"huge_pages"};
-constexpr std::array<Words, 2> kAlsoPrefault{"populate", "prealloc"};
 
 // --- the table
 
@@ -97,99 +88,6 @@ constexpr std::array kCpusKeys{
         .also = kAlsoCgroup},
 };
 
-constexpr std::array kRegionKeys{
-    Key{.name = "label",
-        .kind = Kind::Number,
-        .slot = kValue<&Region::label>,
-        .help = "The number that the hypervisor knows the region by. Without it: a free one.",
-        .range = {1, 0xffff'ffff}},
-    Key{.name = "address",
-        .kind = Kind::Address,
-        .slot = kValue<&Region::address>,
-        .help = "Where the guest sees the region.",
-        .required = true,
-        .range = {kLowestRegion, kAddressEnd - kPage, kPage},
-        .note = "below lie the devices and Gunyah's info page"},
-    Key{.name = "size",
-        .kind = Kind::Size,
-        .slot = kValue<&Region::size>,
-        .help = "Bytes of the region. Without it: what `file` holds from `offset` on.",
-        .range = {kPage, kAddressEnd - kLowestRegion, kPage}},
-    Key{.name = "file",
-        .kind = Kind::Path,
-        .slot = kValue<&Region::file>,
-        .help = "A file whose contents the guest sees there. Without it: memory full of zeros.",
-        .file = FileUse::Read},
-    Key{.name = "offset",
-        .kind = Kind::Size,
-        .slot = kValue<&Region::offset>,
-        .help = "Where in `file` the region begins.",
-        .range = {0, 1ull << 62, kPage}},
-    Key{.name = "copy_on_write",
-        .kind = Kind::Flag,
-        .slot = kValue<&Region::copy_on_write>,
-        .help = "Keep what the guest writes out of `file`."},
-    Key{.name = "access",
-        .kind = Kind::Choice,
-        .slot = kValue<&Region::access>,
-        .help = "What the guest may do there: read, write, execute.",
-        .choices = kAccesses},
-    Key{.name = "sharing",
-        .kind = Kind::Choice,
-        .slot = kValue<&Region::sharing>,
-        .help = "Whether the host keeps access to the region (share) or loses it (lend).",
-        .choices = kSharings},
-};
-constexpr Key kRegion{.kind = Kind::Object, .members = kRegionKeys};
-
-constexpr std::array kMemoryKeys{
-    Key{.name = "size",
-        .kind = Kind::Size,
-        .slot = kValue<&Memory::size>,
-        .help = "Bytes of guest RAM.",
-        .range = {kBlock, kAddressEnd - kLowestRam, kPage}},
-    Key{.name = "base",
-        .kind = Kind::Address,
-        .slot = kValue<&Memory::base>,
-        .help = "Where guest RAM begins.",
-        .range = {kLowestRam, kAddressEnd - kBlock, kBlock},
-        .note = "below lie the devices and Gunyah's info page"},
-    Key{.name = "sharing",
-        .kind = Kind::Choice,
-        .slot = kValue<&Memory::sharing>,
-        .help = "Whether the host keeps access to guest RAM (share) or loses it until the VM ends "
-                "(lend, a protected VM).",
-        .choices = kSharings},
-    Key{.name = "swiotlb",
-        .kind = Kind::Size,
-        .slot = kValue<&Memory::swiotlb>,
-        .help = "Bytes of bounce buffer, shared with the host and placed behind RAM, for a guest "
-                "whose RAM is lent.",
-        .range = {0, 1ull << 30, kBlock}},
-    Key{.name = "hugepages",
-        .kind = Kind::Flag,
-        .slot = kValue<&Memory::hugepages>,
-        .help = "Back RAM by the host's huge pages of 2 MiB.",
-        .also = kAlsoHugepages},
-    Key{.name = "prefault",
-        .kind = Kind::Flag,
-        .slot = kValue<&Memory::prefault>,
-        .help = "Take all of RAM from the host before the VM starts, so that it cannot run short "
-                "while the guest runs.",
-        .also = kAlsoPrefault},
-    Key{.name = "file",
-        .kind = Kind::Path,
-        .slot = kValue<&Memory::file>,
-        .help = "Back RAM by this file, written as the guest runs, instead of anonymous memory.",
-        .file = FileUse::ReadWrite},
-    Key{.name = "regions",
-        .kind = Kind::List,
-        .slot = kList<&Memory::regions>,
-        .help = "More regions of guest memory.",
-        .range = {0, 32},
-        .element = &kRegion},
-};
-
 constexpr Key kOverlay{.kind = Kind::Path, .slot = kTextElement, .file = FileUse::Read};
 constexpr std::array kDtbKeys{
     Key{.name = "base",
@@ -203,44 +101,6 @@ constexpr std::array kDtbKeys{
         .help = "Devicetree overlays to apply, in this order.",
         .range = {0, 16},
         .element = &kOverlay},
-};
-
-constexpr std::array kHypervisorKeys{
-    Key{.name = "device",
-        .kind = Kind::Choice,
-        .slot = kValue<&Hypervisor::device>,
-        .help = "The kernel's Gunyah driver, the emulated Gunyah within gh-vmm, or (auto) the "
-                "first if it is there, else the second.",
-        .choices = kDeviceChoices},
-    Key{.name = "path",
-        .kind = Kind::Path,
-        .slot = kValue<&Hypervisor::path>,
-        .help = "The device file of the kernel's driver."},
-    Key{.name = "personality",
-        .kind = Kind::Choice,
-        .slot = kValue<&Hypervisor::personality>,
-        .help = "Which kernel's Gunyah driver the emulated device behaves like.",
-        .choices = kPersonalities},
-    Key{.name = "resource_manager",
-        .kind = Kind::Choice,
-        .slot = kValue<&Hypervisor::resource_manager>,
-        .help = "Whether the emulated Resource Manager accepts shared RAM (open) or demands lent "
-                "RAM, as those of phones do (production).",
-        .choices = kResourceManagers},
-    Key{.name = "engine",
-        .kind = Kind::Choice,
-        .slot = kValue<&Hypervisor::engine>,
-        .help = "What executes the guest on the emulated device: host code made from it (jit), "
-                "the interpreter, (auto) the first where the host allows it, or (lockstep, for "
-                "developers) both, compared all the time.",
-        .choices = kEngines},
-    Key{.name = "code",
-        .kind = Kind::Choice,
-        .slot = kValue<&Hypervisor::code>,
-        .help = "Whether the emulated device trusts the guest to say by cache maintenance that its "
-                "code changed, as the architecture asks (contract), or watches all stores, which "
-                "costs time (strict).",
-        .choices = kCodes},
 };
 
 constexpr Key kParam{.kind = Kind::Text, .slot = kTextElement, .range = {1, 2047}};
