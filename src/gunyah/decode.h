@@ -15,7 +15,4 @@ namespace gh::gunyah {
 /// What a run page says after VCPU_RUN answered 0: "MMIO write 0x3f8 len 1 data 0x41".
 [[nodiscard]] std::string decode_exit(const gh_vcpu_run& page);
 
-/// printf into a string.
-[[nodiscard]] [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...);
-
 }  // namespace gh::gunyah

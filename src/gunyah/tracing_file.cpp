@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/formatted.h"
 #include "gunyah/decode.h"
 #include "gunyah/requests.h"
 
@@ -63,14 +64,14 @@ std::string TracingFile::pending_read() const
     std::memcpy(&data, page_->mmio.data.data(), sizeof(data));
     if (page_->mmio.len < 8)
         data &= (std::uint64_t{1} << (8 * page_->mmio.len)) - 1;
-    return text(" (read answered 0x%llx)", static_cast<unsigned long long>(data));
+    return formatted(" (read answered 0x%llx)", static_cast<unsigned long long>(data));
 }
 
 std::string TracingFile::question(std::uint32_t request, std::uintptr_t argument) const
 {
     const std::string_view known = request_name(request);
     std::string line =
-        name_ + ": " + (known.empty() ? text("request 0x%08x", request) : std::string(known));
+        name_ + ": " + (known.empty() ? formatted("request 0x%08x", request) : std::string(known));
     if (request == GH_VCPU_RUN && owes_read_)
         return line + pending_read();
     return line + decode_argument(request, argument);
@@ -105,7 +106,7 @@ std::byte* TracingFile::map_run_page(std::size_t size)
 {
     std::byte* const page = file_->map_run_page(size);
     page_ = std::bit_cast<const gh_vcpu_run*>(page);
-    sink_(name_ + text(": mmap size=0x%zx", size));
+    sink_(name_ + formatted(": mmap size=0x%zx", size));
     return page;
 }
 
@@ -129,7 +130,7 @@ TraceSink trace_to(const std::string& path)
     const auto begin = std::chrono::steady_clock::now();
     return [out, begin](const std::string& line) {
         const std::chrono::duration<double> since = std::chrono::steady_clock::now() - begin;
-        const std::string whole = text("%11.6f ", since.count()) + line + "\n";
+        const std::string whole = formatted("%11.6f ", since.count()) + line + "\n";
         const int fd = *out ? out->get() : STDERR_FILENO;
         [[maybe_unused]] const auto written = ::write(fd, whole.data(), whole.size());
     };

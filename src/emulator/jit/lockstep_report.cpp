@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a person needs to find the template that is wrong.
+#include "base/formatted.h"
 #include "emulator/cpu/decode.h"
 #include "emulator/cpu/state_members.h"
 #include "emulator/jit/lockstep.h"
 
 #include <array>
 #include <cinttypes>
-#include <cstdarg>
-#include <cstdio>
 
 namespace gh::jit {
 namespace {
-
-[[gnu::format(printf, 1, 2)]] std::string line(const char* format, ...)
-{
-    std::array<char, 160> text{};
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::vsnprintf(text.data(), text.size(), format, arguments);
-    va_end(arguments);
-    return text.data();
-}
 
 std::string value_line(const std::string& name, std::uint64_t before, std::uint64_t expected,
                        std::uint64_t found)
 {
     if (expected == found)
         return {};
-    return line("\n  %-10s before %016" PRIx64 "  T0 %016" PRIx64 "  T1 %016" PRIx64, name.c_str(),
-                before, expected, found);
+    return formatted("\n  %-10s before %016" PRIx64 "  T0 %016" PRIx64 "  T1 %016" PRIx64,
+                     name.c_str(), before, expected, found);
 }
 
 std::string registers(const Difference& d)
@@ -53,10 +42,10 @@ std::string memory(const Difference& d)
     for (const auto& stored : d.stored)
         for (std::size_t i = 0; i < stored.size; ++i)
             if (stored.host[i] != stored.after[i])
-                text += line("\n  [%" PRIx64 "] before %02x  T0 %02x  T1 %02x", stored.va + i,
-                             static_cast<unsigned>(stored.before[i]),
-                             static_cast<unsigned>(stored.after[i]),
-                             static_cast<unsigned>(stored.host[i]));
+                text += formatted("\n  [%" PRIx64 "] before %02x  T0 %02x  T1 %02x", stored.va + i,
+                                  static_cast<unsigned>(stored.before[i]),
+                                  static_cast<unsigned>(stored.after[i]),
+                                  static_cast<unsigned>(stored.host[i]));
     return text;
 }
 
@@ -65,9 +54,9 @@ std::string instructions(std::span<const Item> items)
     std::string text;
     for (const Item& item : items) {
         const cpu::Encoding* const encoding = cpu::find_encoding(item.word);
-        text += line("\n  %016" PRIx64 "  %08x  %s%s", item.va, item.word,
-                     encoding != nullptr ? encoding->name : "UNDEFINED",
-                     item.row.emit != nullptr ? "" : " (handler)");
+        text += formatted("\n  %016" PRIx64 "  %08x  %s%s", item.va, item.word,
+                          encoding != nullptr ? encoding->name : "UNDEFINED",
+                          item.row.emit != nullptr ? "" : " (handler)");
     }
     return text;
 }
@@ -76,8 +65,8 @@ std::string instructions(std::span<const Item> items)
 
 std::string describe(const Difference& d)
 {
-    return line("translated code at %016" PRIx64 ", EL%u, differs from the interpreter",
-                d.items.front().va, d.before.el) +
+    return formatted("translated code at %016" PRIx64 ", EL%u, differs from the interpreter",
+                     d.items.front().va, d.before.el) +
            instructions(d.items) + registers(d) + memory(d) +
            (d.monitor ? "\n  the exclusive monitor differs" : "");
 }
