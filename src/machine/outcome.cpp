@@ -73,4 +73,18 @@ Outcome outcome_of(const gunyah::StatusExit& exit)
     return outcome;
 }
 
+const char* event_name(const Outcome& outcome)
+{
+    if (outcome.asked)
+        return "stopped";
+    switch (outcome.code) {
+    case kPoweredOff: return "poweroff";
+    case kReset: return "reset";
+    case kGuestPanic: return "panic";
+    case kWatchdog: return "watchdog";
+    case kNotReady: return "boot-timeout";
+    default: return "crash";
+    }
+}
+
 }  // namespace gh::machine

@@ -26,4 +26,7 @@ struct Outcome {
 /// What the Resource Manager's word on the VM's end means (gunyah-uapi.md 3.4).
 [[nodiscard]] Outcome outcome_of(const gunyah::StatusExit& exit);
 
+/// The name of the event that tells of it, as gh-vmm(1) lists them under `events`.
+[[nodiscard]] const char* event_name(const Outcome& outcome);
+
 }  // namespace gh::machine

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/quantity.h"
-#include "control/place.h"
 #include "devices/terminal.h"
 
 #include <utility>
@@ -22,20 +21,6 @@ using std::chrono::milliseconds;
 // soon is the same wish told twice.
 constexpr milliseconds kSameWish{500};
 
-const char* event_of(const Outcome& outcome)
-{
-    if (outcome.asked)
-        return "stopped";
-    switch (outcome.code) {
-    case kPoweredOff: return "poweroff";
-    case kReset: return "reset";
-    case kGuestPanic: return "panic";
-    case kWatchdog: return "watchdog";
-    case kNotReady: return "boot-timeout";
-    default: return "crash";
-    }
-}
-
 std::string in_words(milliseconds time)
 {
     return config::format_duration(static_cast<std::uint64_t>(time.count()));
@@ -47,36 +32,15 @@ Supervisor::Supervisor(const config::Vm& vm, Build build, const Signals& signals
     : vm_(vm),
       build_(std::move(build)),
       signals_(signals),
+      sockets_(poller_, *this, vm),
       boot_timer_(poller_, [this] { boot_timed_out(); }),
       grace_timer_(poller_, [this] { grace_is_over(); }),
       restart_timer_(poller_, [this] { begin(); }),
       watchdog_timer_(poller_, [this] { service_manager_.tell("WATCHDOG=1"); })
 {
-    if (vm.control.enabled)
-        open_sockets();
     poller_.add(signals_.event(), EPOLLIN, [this](std::uint32_t) { take_signal(); });
     if (const auto period = service_manager_.watchdog_period())
         watchdog_timer_.repeat(*period);
-}
-
-// A socket that nobody named is a convenience: two VMs may bear the same name.
-void Supervisor::open_sockets()
-{
-    using control::Server;
-    if (!vm_.control.crosvm_socket.empty())
-        crosvm_server_ = std::make_unique<Server>(poller_, *this, vm_.control.crosvm_socket,
-                                                  Server::Kind::Packets);
-    if (!vm_.control.socket.empty()) {
-        server_ = std::make_unique<Server>(poller_, *this, vm_.control.socket, Server::Kind::Lines);
-        return;
-    }
-    try {
-        control::make_private_folder(control::default_folder());
-        server_ = std::make_unique<Server>(poller_, *this, control::socket_of(vm_.name),
-                                           Server::Kind::Lines);
-    } catch (const Error& error) {
-        log(LogLevel::Warn, "no control socket: %s", error.what());
-    }
 }
 
 Outcome Supervisor::run(const std::function<void()>& started)
@@ -142,7 +106,7 @@ void Supervisor::end_of_machine()
     Outcome outcome = machine_->finish();
     if (last_ && outcome.asked)  // also where a reset was asked for before
         outcome = {kPoweredOff, stop_reason_, true};
-    announce({.name = event_of(outcome), .why = outcome.why});
+    announce({.name = event_name(outcome), .why = outcome.why});
     decide(outcome);
 }
 
@@ -374,10 +338,7 @@ void Supervisor::announce(const control::Event& event)
 {
     log(LogLevel::Info, "event: %s%s%s", event.name.c_str(), event.why.empty() ? "" : ": ",
         event.why.c_str());
-    const std::string line = control::to_json(event, vm_.name, std::chrono::system_clock::now());
-    for (const auto* server : {&server_, &crosvm_server_})
-        if (*server)
-            (*server)->publish(line);
+    sockets_.publish(control::to_json(event, vm_.name, std::chrono::system_clock::now()));
 }
 
 }  // namespace gh::machine

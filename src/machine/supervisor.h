@@ -5,6 +5,7 @@
 #include "base/timer.h"
 #include "control/server.h"
 #include "control/service_manager.h"
+#include "machine/control_sockets.h"
 #include "machine/machine.h"
 #include "machine/restarts.h"
 #include "machine/signals.h"
@@ -43,7 +44,6 @@ private:
     enum class State { Starting, Running, Paused, Stopping, Restarting, Ended };
     using Clock = std::chrono::steady_clock;
 
-    void open_sockets();
     void begin();
     void end_of_machine();
     void unwatch_machine();
@@ -73,12 +73,11 @@ private:
     const Signals& signals_;
     control::ServiceManager service_manager_;
     Poller poller_;
+    ControlSockets sockets_;
     Timer boot_timer_;
     Timer grace_timer_;
     Timer restart_timer_;
     Timer watchdog_timer_;
-    std::unique_ptr<control::Server> server_;
-    std::unique_ptr<control::Server> crosvm_server_;
 
     State state_ = State::Starting;
     bool ready_ = false;
