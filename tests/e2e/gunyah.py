@@ -11,6 +11,7 @@ ADD_FUNCTION, VCPU_RUN, VCPU_MMAP_SIZE, LEND_USER_MEM = 0x40104704, 0x4705, 0x47
 VCPU = 1
 REMOVE_FUNCTION, RECLAIM_REGION = 0x40104707, 0x40104113
 EXIT_MMIO, EXIT_STATUS, EXIT_PAGE_FAULT = 1, 2, 3
+OFF = ("status", 2, 1)  # exited; PSCI SYSTEM_OFF
 CREATE_GUEST_MEM, MAP_MEM = 0x40404708, 0x40204709  # of the v17 series
 MAP_LEND_RWX = 0x71
 
@@ -62,6 +63,20 @@ def ioctl(fd, request, argument=0):
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
+
+
+def fallocate(fd, mode, offset, size):
+    if libc.fallocate(fd, mode, offset, size) != 0:
+        raise OSError(ctypes.get_errno(), "fallocate")
+
+
+def errno_of(function, *arguments):
+    """That the call fails with; 0: it does not."""
+    try:
+        function(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
 
 
 class Tree:
