@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/child.h"
 
+#include "base/pipe.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -64,7 +66,9 @@ Child::Child(const ChildSetup& setup)
     std::vector<char*> words(setup.arguments.size() + 1);  // the last stays nullptr
     std::transform(setup.arguments.begin(), setup.arguments.end(), words.begin(),
                    [](const std::string& argument) { return const_cast<char*>(argument.data()); });
-    Pipe report;
+    Pipe report = make_pipe();
+    if (!report)
+        throw ChildError(errno);
     pid_ = ::fork();
     if (pid_ < 0)
         throw ChildError(errno);
@@ -125,7 +129,9 @@ void Child::kill() noexcept
 
 Ended run_child(ChildSetup setup)
 {
-    Pipe messages;
+    Pipe messages = make_pipe();
+    if (!messages)
+        throw ChildError(errno);
     setup.messages = messages.write_end.get();
     Child child(setup);
     messages.write_end = Fd{};
@@ -133,15 +139,6 @@ Ended run_child(ChildSetup setup)
     ended.said = read_all(messages.read_end.get());
     ended.status = child.wait();
     return ended;
-}
-
-Pipe::Pipe(int flags)
-{
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC | flags) != 0)
-        throw ChildError(errno);
-    read_end = Fd{ends[0]};
-    write_end = Fd{ends[1]};
 }
 
 std::string read_all(int fd)

@@ -69,13 +69,6 @@ struct Ended {
 /// Runs a program until it, and whoever else has its standard error, has ended. Throws ChildError.
 [[nodiscard]] Ended run_child(ChildSetup setup);
 
-/// Both ends of a pipe, `flags` beside O_CLOEXEC. Throws ChildError.
-struct Pipe {
-    explicit Pipe(int flags = 0);
-    Fd read_end;
-    Fd write_end;
-};
-
 /// What can be read until the end, or until there is nothing more at the moment.
 [[nodiscard]] std::string read_all(int fd);
 

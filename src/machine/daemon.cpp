@@ -2,8 +2,8 @@
 #include "machine/daemon.h"
 
 #include "base/error.h"
+#include "base/pipe.h"
 
-#include <array>
 #include <cstdlib>
 
 #include <fcntl.h>
@@ -12,19 +12,6 @@
 
 namespace gh::machine {
 namespace {
-
-struct Pipe {
-    Fd read;
-    Fd write;
-};
-
-Pipe make_pipe()
-{
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw_errno("pipe");
-    return {Fd{ends[0]}, Fd{ends[1]}};
-}
 
 pid_t fork_or_throw()
 {
@@ -40,7 +27,7 @@ pid_t fork_or_throw()
     char word = 0;
     ssize_t count = 0;
     do
-        count = ::read(pipe.read.get(), &word, 1);
+        count = ::read(pipe.read_end.get(), &word, 1);
     while (count < 0 && errno == EINTR);
     ::_exit(count == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
@@ -64,8 +51,10 @@ Fd open_log(const std::string& path)
 Daemon::Daemon(const std::string& pid_file, const std::string& log_file)
 {
     Pipe pipe = make_pipe();
+    if (!pipe)
+        throw_errno("pipe");
     if (const pid_t child = fork_or_throw(); child != 0) {
-        pipe.write = Fd{};
+        pipe.write_end = Fd{};
         (void)::waitpid(child, nullptr, 0);
         wait_and_exit(pipe);
     }
@@ -74,7 +63,7 @@ Daemon::Daemon(const std::string& pid_file, const std::string& log_file)
     // Not a session's leader, no terminal can become ours.
     if (fork_or_throw() != 0)
         ::_exit(EXIT_SUCCESS);
-    tell_ = std::move(pipe.write);
+    tell_ = std::move(pipe.write_end);
     replace(STDIN_FILENO, open_file("/dev/null", O_RDONLY));
     null_ = open_file("/dev/null", O_RDWR);
     if (!log_file.empty())

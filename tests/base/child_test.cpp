@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/child.h"
 
+#include "base/pipe.h"
 #include "base/pretence.h"
 
 #include <array>
@@ -37,7 +38,8 @@ TEST_CASE("a child's standard error and its status come back; it reads and print
 
 TEST_CASE("a child has the socket as descriptor 3, and nothing else of ours")
 {
-    const Pipe of_ours;
+    const Pipe of_ours = make_pipe();
+    REQUIRE(of_ours);
     std::array<int, 2> pair{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
     const Fd ours{pair[0]};
@@ -79,7 +81,8 @@ TEST_CASE("a child in a session of its own is the first of its group")
 
 TEST_CASE("whoever kills a child does not wait for it")
 {
-    Pipe messages;
+    Pipe messages = make_pipe();
+    REQUIRE(messages);
     auto setup = shell("exec sleep 1000");
     setup.messages = messages.write_end.get();
     Child child(setup);

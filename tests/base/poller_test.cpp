@@ -1,30 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/poller.h"
 
-#include <array>
+#include "base/pipe.h"
+
 #include <thread>
 
 #include <doctest/doctest.h>
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 namespace gh {
-namespace {
-
-struct Pipe {
-    Pipe()
-    {
-        std::array<int, 2> ends{};
-        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-        read = Fd{ends[0]};
-        write = Fd{ends[1]};
-    }
-    Fd read, write;
-};
-
-}  // namespace
 
 TEST_CASE("a poller stopped before it runs returns at once")
 {
@@ -36,13 +22,13 @@ TEST_CASE("a poller stopped before it runs returns at once")
 TEST_CASE("a handler hears what it asked for and may remove itself")
 {
     Poller poller;
-    const Pipe pipe;
-    REQUIRE(::write(pipe.write.get(), "x", 1) == 1);
+    const Pipe pipe = make_pipe();
+    REQUIRE(::write(pipe.write_end.get(), "x", 1) == 1);
     int calls = 0;
-    poller.add(pipe.read.get(), EPOLLIN, [&](std::uint32_t events) {
+    poller.add(pipe.read_end.get(), EPOLLIN, [&](std::uint32_t events) {
         CHECK((events & EPOLLIN) != 0);
         ++calls;
-        poller.remove(pipe.read.get());
+        poller.remove(pipe.read_end.get());
         poller.stop();
     });
     poller.run();
@@ -52,11 +38,11 @@ TEST_CASE("a handler hears what it asked for and may remove itself")
 TEST_CASE("a hang-up on a descriptor that is not watched at the moment does not spin")
 {
     Poller poller;
-    Pipe pipe;
+    Pipe pipe = make_pipe();
     int calls = 0;
-    poller.add(pipe.read.get(), EPOLLIN, [&](std::uint32_t) { ++calls; });
-    poller.watch(pipe.read.get(), 0);
-    pipe.write = Fd{};
+    poller.add(pipe.read_end.get(), EPOLLIN, [&](std::uint32_t) { ++calls; });
+    poller.watch(pipe.read_end.get(), 0);
+    pipe.write_end = Fd{};
     std::jthread later([&] {
         ::usleep(20'000);
         poller.stop();

@@ -2,6 +2,7 @@
 #include "devices/serial_link.h"
 
 #include "base/error.h"
+#include "base/pipe.h"
 #include "devices/serial_port.h"
 
 #include <array>
@@ -25,17 +26,6 @@
 
 namespace gh {
 namespace {
-
-struct Pipe {
-    Pipe()
-    {
-        std::array<int, 2> ends{};
-        REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
-        read = Fd{ends[0]};
-        write = Fd{ends[1]};
-    }
-    Fd read, write;
-};
 
 struct Folder {
     Folder() { REQUIRE(::mkdtemp(name.data()) != nullptr); }
@@ -143,16 +133,16 @@ Fd call(const std::string& path)
 TEST_CASE("more input than the FIFO holds arrives whole and in order, to the end of the pipe")
 {
     Poller poller;
-    Pipe pipe;
+    Pipe pipe = make_pipe(O_NONBLOCK);
     SerialLink link(poller, {});
     Guest guest(link, poller);
-    link.connect({.input = pipe.read.get(), .output = -1});
+    link.connect({.input = pipe.read_end.get(), .output = -1});
     std::string typed;
     for (int i = 0; i < 1000; ++i)
         typed += std::to_string(i) + ";";
-    REQUIRE(::write(pipe.write.get(), typed.data(), typed.size()) ==
+    REQUIRE(::write(pipe.write_end.get(), typed.data(), typed.size()) ==
             static_cast<ssize_t>(typed.size()));
-    pipe.write = Fd{};
+    pipe.write_end = Fd{};
     guest.start();
     CHECK(guest.read(typed.size()) == typed);
 }
@@ -160,7 +150,7 @@ TEST_CASE("more input than the FIFO holds arrives whole and in order, to the end
 TEST_CASE("keys are looked at while the guest does not listen, and reach it once it does")
 {
     Poller poller;
-    Pipe pipe;
+    Pipe pipe = make_pipe(O_NONBLOCK);
     const EventFd ctrl_a_x;
     SerialLink link(poller, {.typed =
                                  [&](SerialLink& to, std::span<const std::uint8_t> bytes) {
@@ -170,16 +160,16 @@ TEST_CASE("keys are looked at while the guest does not listen, and reach it once
                                          to.to_guest(bytes);
                                  },
                              .closed = nullptr});
-    link.connect({.input = pipe.read.get(), .output = -1});
+    link.connect({.input = pipe.read_end.get(), .output = -1});
     Guest guest(link, poller);
     guest.out(1, 0);  // no interrupts, and nobody polls
     guest.start();
     const std::string typed(1000, 'k');
-    REQUIRE(::write(pipe.write.get(), typed.data(), typed.size()) == 1000);
+    REQUIRE(::write(pipe.write_end.get(), typed.data(), typed.size()) == 1000);
     int left = 1;
     while (left != 0)
-        REQUIRE(::ioctl(pipe.read.get(), FIONREAD, &left) == 0);
-    REQUIRE(::write(pipe.write.get(), "!", 1) == 1);
+        REQUIRE(::ioctl(pipe.read_end.get(), FIONREAD, &left) == 0);
+    REQUIRE(::write(pipe.write_end.get(), "!", 1) == 1);
     pollfd ended{.fd = ctrl_a_x.get(), .events = POLLIN, .revents = 0};
     CHECK(::poll(&ended, 1, 10'000) == 1);
     guest.out(1, 0x01);
@@ -189,16 +179,16 @@ TEST_CASE("keys are looked at while the guest does not listen, and reach it once
 TEST_CASE("what is pasted at once arrives whole at a guest that takes little at a time")
 {
     Poller poller;
-    Pipe pipe;
+    Pipe pipe = make_pipe(O_NONBLOCK);
     SerialLink link(poller, {.typed = [](SerialLink& to, auto bytes) { to.to_guest(bytes); },
                              .closed = nullptr});
     Guest guest(link, poller);
-    link.connect({.input = pipe.read.get(), .output = -1});
+    link.connect({.input = pipe.read_end.get(), .output = -1});
     guest.start();
     std::string pasted;
     for (int i = 0; i < 4000; ++i)
         pasted += std::to_string(i) + "\n";
-    REQUIRE(::write(pipe.write.get(), pasted.data(), pasted.size()) ==
+    REQUIRE(::write(pipe.write_end.get(), pasted.data(), pasted.size()) ==
             static_cast<ssize_t>(pasted.size()));
     CHECK(guest.read(pasted.size()) == pasted);
 }
@@ -240,28 +230,28 @@ TEST_CASE("what a guest prints byte by byte is written together, once a millisec
 TEST_CASE("a slow reader slows the guest and loses nothing")
 {
     Poller poller;
-    Pipe pipe;
+    Pipe pipe = make_pipe(O_NONBLOCK);
     SerialLink link(poller, {});
     Guest guest(link, poller);
-    link.connect({.input = -1, .output = pipe.write.get()});
+    link.connect({.input = -1, .output = pipe.write_end.get()});
     guest.start();
     const std::string line(1000, 'y');
     std::jthread printer([&] {
         for (int i = 0; i < 300; ++i)
             guest.print(line);
     });
-    CHECK(read_all(pipe.read.get(), 300'000).size() == 300'000);
+    CHECK(read_all(pipe.read_end.get(), 300'000).size() == 300'000);
 }
 
 TEST_CASE("output that nobody can ever read again does not stop the guest")
 {
     (void)std::signal(SIGPIPE, SIG_IGN);
     Poller poller;
-    Pipe pipe;
-    pipe.read = Fd{};
+    Pipe pipe = make_pipe(O_NONBLOCK);
+    pipe.read_end = Fd{};
     SerialLink link(poller, {});
     Guest guest(link, poller);
-    link.connect({.input = -1, .output = pipe.write.get()});
+    link.connect({.input = -1, .output = pipe.write_end.get()});
     guest.start();
     guest.print(std::string(200'000, 'z'));
 }
@@ -269,13 +259,13 @@ TEST_CASE("output that nobody can ever read again does not stop the guest")
 TEST_CASE("what is left when the VM ends is still written")
 {
     Poller poller;
-    const Pipe pipe;
+    const Pipe pipe = make_pipe(O_NONBLOCK);
     SerialLink link(poller, {});
     Guest guest(link, poller);
-    link.connect({.input = -1, .output = pipe.write.get()});
+    link.connect({.input = -1, .output = pipe.write_end.get()});
     guest.print("reboot: Power down\n");
     link.drain();
-    CHECK(read_all(pipe.read.get(), 19) == "reboot: Power down\n");
+    CHECK(read_all(pipe.read_end.get(), 19) == "reboot: Power down\n");
 }
 
 TEST_CASE("a socket serves one caller after the other and the next reads what it missed")

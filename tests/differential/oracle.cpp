@@ -2,8 +2,8 @@
 #include "oracle.h"
 
 #include "base/error.h"
+#include "base/pipe.h"
 
-#include <array>
 #include <csignal>
 #include <utility>
 
@@ -15,24 +15,14 @@
 #include <unistd.h>
 
 namespace gh::differential {
-namespace {
-
-std::pair<Fd, Fd> make_pipe()
-{
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw_errno("pipe2");
-    return {Fd(ends[0]), Fd(ends[1])};
-}
-
-}  // namespace
-
 Oracle::Oracle(const std::vector<std::string>& runner, const std::string& program)
     : memfd_(make_memfd("differential-batch", sizeof(Batch))),
       memory_("the batch", sizeof(Batch), PROT_READ | PROT_WRITE, MAP_SHARED, memfd_.get())
 {
     auto [child_in, to] = make_pipe();
     auto [from, child_out] = make_pipe();
+    if (!to || !from)
+        throw_errno("pipe");
     std::vector<std::string> words = runner;
     words.push_back(program);
     std::vector<char*> argv;

@@ -4,6 +4,7 @@
 #include "base/child.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/pipe.h"
 #include "base/pretence.h"
 #include "base/unix_socket.h"
 
@@ -197,7 +198,9 @@ std::unique_ptr<VhostUser> start(const std::vector<std::string>& arguments,
 {
     auto [listener, ours] = make_rendezvous();
     // What nobody reads must not stop it.
-    Pipe messages(O_NONBLOCK);
+    Pipe messages = make_pipe(O_NONBLOCK);
+    if (!messages)
+        throw ChildError(errno);
     Child child({.arguments = arguments,
                  .socket = listener.get(),
                  .messages = messages.write_end.get(),

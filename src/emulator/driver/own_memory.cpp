@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "emulator/driver/own_memory.h"
 
-#include "base/fd.h"
+#include "base/pipe.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
-#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -20,16 +18,14 @@ constexpr std::size_t kStep = 4096;  // what an empty pipe takes without blockin
 
 bool read_own_by_pipe(std::uint64_t address, std::span<std::byte> to) noexcept
 {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    const Pipe pipe = make_pipe();
+    if (!pipe)
         return false;
-    const Fd out{ends[0]};
-    const Fd in{ends[1]};
     while (!to.empty()) {
         const std::size_t size = std::min(to.size(), kStep);
         const auto want = static_cast<ssize_t>(size);
-        if (::write(in.get(), reinterpret_cast<const void*>(address), size) != want ||
-            ::read(out.get(), to.data(), size) != want)
+        if (::write(pipe.write_end.get(), reinterpret_cast<const void*>(address), size) != want ||
+            ::read(pipe.read_end.get(), to.data(), size) != want)
             return false;
         to = to.subspan(size);
         address += size;

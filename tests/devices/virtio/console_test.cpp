@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "devices/virtio/console.h"
 
+#include "base/pipe.h"
 #include "transport_driver.h"
 
 #include <array>
@@ -18,23 +19,13 @@ namespace {
 constexpr std::uint64_t kBuffers = TransportDriver::kFree;
 constexpr std::uint64_t kRefuseMultiport = 1u << 1;
 
-struct Pipe {
-    Pipe()
-    {
-        std::array<int, 2> ends{};
-        REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
-        read = Fd{ends[0]};
-        write = Fd{ends[1]};
-    }
-    Fd read, write;
-};
-
 /// A back end whose host is the test: two pipes.
 class PipeBackend final : public SerialBackend {
 public:
     PipeBackend(Poller& poller, const Pipe& input, const Pipe& output) : link_(poller, {})
     {
-        link_.connect({.input = input.read.get(), .output = output.write.get(), .lossy = false});
+        link_.connect(
+            {.input = input.read_end.get(), .output = output.write_end.get(), .lossy = false});
     }
     SerialLink& link() noexcept override { return link_; }
 
@@ -47,9 +38,9 @@ std::string read_all(const Pipe& pipe, std::size_t count)
     std::string text;
     std::array<char, 4096> bytes{};
     while (text.size() < count) {
-        pollfd ready{.fd = pipe.read.get(), .events = POLLIN, .revents = 0};
+        pollfd ready{.fd = pipe.read_end.get(), .events = POLLIN, .revents = 0};
         REQUIRE(::poll(&ready, 1, -1) == 1);
-        const ssize_t got = ::read(pipe.read.get(), bytes.data(), bytes.size());
+        const ssize_t got = ::read(pipe.read_end.get(), bytes.data(), bytes.size());
         REQUIRE(got > 0);
         text.append(bytes.data(), static_cast<std::size_t>(got));
     }
@@ -58,7 +49,7 @@ std::string read_all(const Pipe& pipe, std::size_t count)
 
 void write_all(const Pipe& pipe, const std::string& text)
 {
-    REQUIRE(::write(pipe.write.get(), text.data(), text.size()) ==
+    REQUIRE(::write(pipe.write_end.get(), text.data(), text.size()) ==
             static_cast<ssize_t>(text.size()));
 }
 
@@ -103,7 +94,8 @@ struct Fixture {
 
     Ram ram;
     Poller poller;
-    std::array<Pipe, 2> input, output;
+    std::array<Pipe, 2> input{make_pipe(O_NONBLOCK), make_pipe(O_NONBLOCK)};
+    std::array<Pipe, 2> output{make_pipe(O_NONBLOCK), make_pipe(O_NONBLOCK)};
     std::optional<Console> console;
     std::optional<TransportDriver> driver;
     std::thread io;
@@ -165,7 +157,7 @@ TEST_CASE_FIXTURE(Fixture, "input waits at the host for a guest that does not re
     const std::string page(4096, 'y');
     int pages = 0;
     for (int quiet = 0; quiet < 200; ++quiet) {
-        if (::write(input[0].write.get(), page.data(), page.size()) == 4096) {
+        if (::write(input[0].write_end.get(), page.data(), page.size()) == 4096) {
             ++pages;
             quiet = 0;
         }
