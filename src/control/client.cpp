@@ -2,6 +2,7 @@
 #include "control/client.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/unix_socket.h"
 #include "control/place.h"
 
@@ -72,6 +73,7 @@ std::optional<std::string> Client::next_line(std::optional<std::chrono::millisec
         if (const auto end = input_.find('\n'); end != std::string::npos) {
             std::string line = input_.substr(0, end);
             input_.erase(0, end + 1);
+            make_printable(line);
             return line;
         }
         if (input_.size() > kLongestLine)
