@@ -31,6 +31,8 @@ bool is_trusted(std::optional<uid_t> user)
 
 Fd call(const std::string& name)
 {
+    if (name.empty())
+        throw Error("which VM? Its name is empty; gh-vmm list shows those that run");
     const std::string path = find_socket(name);
     Fd fd = connect_unix(path, SOCK_STREAM);
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
