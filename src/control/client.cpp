@@ -56,6 +56,12 @@ Fd call(const std::string& name)
 
 Client::Client(const std::string& name) : name_(name), fd_(call(name)) {}
 
+bool Client::is_served_by_vm(const Fd& socket) const noexcept
+{
+    const auto process = peer_process(socket);
+    return process && process == peer_process(fd_);
+}
+
 // A request is shorter than any socket's buffer.
 std::string Client::ask(const Request& request)
 {
