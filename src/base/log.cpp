@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
+#include <span>
 #include <string_view>
 
 #include <time.h>
@@ -113,11 +116,9 @@ void log(LogLevel level, const char* format, ...) noexcept
     const int length = std::vsnprintf(bytes.data(), bytes.size(), format, arguments);
     va_end(arguments);
     const auto used = static_cast<std::size_t>(std::max(length, 0));
-    const std::string_view message(bytes.data(), std::min(used, bytes.size() - 1));
-    // What a guest or another program named may not speak to the terminal.
-    std::replace_if(
-        bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(message.size()),
-        [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+    const std::span text(bytes.data(), std::min(used, bytes.size() - 1));
+    make_printable(text);
+    const std::string_view message(text.data(), text.size());
     if (g_format.load(std::memory_order_relaxed) == LogFormat::Json)
         write_json(level, message);
     else

@@ -37,6 +37,15 @@ Fd make_socket(int type)
     return fd;
 }
 
+std::optional<ucred> peer_of(const Fd& socket) noexcept
+{
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return std::nullopt;
+    return peer;
+}
+
 void remove_stale(const std::string& path, int type)
 {
     struct stat status {};
@@ -67,11 +76,14 @@ Fd listen_unix(const std::string& path, int type, unsigned mode)
 
 std::optional<uid_t> peer_user(const Fd& socket) noexcept
 {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-        return std::nullopt;
-    return peer.uid;
+    const auto peer = peer_of(socket);
+    return peer ? std::optional(peer->uid) : std::nullopt;
+}
+
+std::optional<pid_t> peer_process(const Fd& socket) noexcept
+{
+    const auto peer = peer_of(socket);
+    return peer ? std::optional(peer->pid) : std::nullopt;
 }
 
 Fd connect_unix(const std::string& path, int type)

@@ -23,5 +23,7 @@ namespace gh {
 /// Whose process the other end of a connection is: of a caller, who called; of whoever was called,
 /// who listened. Nothing where the kernel does not say.
 [[nodiscard]] std::optional<uid_t> peer_user(const Fd& socket) noexcept;
+/// Which process that is or was, in the same sense.
+[[nodiscard]] std::optional<pid_t> peer_process(const Fd& socket) noexcept;
 
 }  // namespace gh

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/output.h"
 #include "cli/usage_error.h"
 #include "config/config_error.h"
 #include "config/suggest.h"
@@ -12,6 +13,7 @@
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,7 +102,9 @@ bool parse(CLI::App& app, int argc, const char* const* argv)
         app.parse(argc, argv);
         return true;
     } catch (const CLI::Success& answer) {
-        (void)app.exit(answer);
+        std::ostringstream text;
+        (void)app.exit(answer, text, text);
+        write_output(text.str());
         return false;
     } catch (const CLI::ParseError& error) {
         check_command_name(argc, argv);
@@ -147,7 +151,10 @@ private:
         if (found != words.end())
             return static_cast<std::size_t>(found - words.begin());
         const auto near = config::nearest(word, words);
-        throw UsageError(option + ": there is no \"" + word + "\"" +
+        std::string all;
+        for (const auto& one : words)
+            all += (all.empty() ? "" : ", ") + std::string(one);
+        throw UsageError(option + ": got \"" + word + "\"; expected one of " + all +
                          (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?") +
                          "\nSee gh-vmm --help.");
     }
@@ -162,7 +169,9 @@ void say_all(const config::ConfigError& error)
 {
     for (const auto& line : error.lines())
         say(line);
-    const auto count = error.lines().size();
+    const auto count = error.count();
+    if (count > error.lines().size())
+        say("... and " + std::to_string(count - error.lines().size()) + " more");
     say("gh-vmm: error: " + std::to_string(count) + (count == 1 ? " mistake" : " mistakes") +
         " in " + error.file() + "; nothing was started");
 }

@@ -59,22 +59,39 @@ std::string key_of(const control::Status& vm, std::size_t line)
                           : "console." + std::to_string(line - serials);
 }
 
+// What a VM that was taken over names must not be any file or service of the person's, who types
+// into it: a pseudoterminal it can make, and a socket it must serve itself.
+Fd open_pty(const std::string& path)
+{
+    constexpr std::string_view kFolder = "/dev/pts/";
+    const bool is_pty = path.starts_with(kFolder) && path.size() > kFolder.size() &&
+                        path.find_first_not_of("0123456789", kFolder.size()) == std::string::npos;
+    if (!is_pty)
+        throw Error(path + ": the VM calls it a pseudoterminal, which it is not; do not trust it");
+    return open_file(path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+}
+
+Fd call_socket(const control::Client& client, const std::string& path)
+{
+    Fd fd = connect_unix(path, SOCK_STREAM);
+    if (!fd)
+        throw_errno("connect to " + path);
+    if (!client.is_served_by_vm(fd))
+        throw Error(path + ": another process than the VM's listens there; do not trust it");
+    return fd;
+}
+
 Fd open_line(const ConsoleOptions& options)
 {
-    const auto vm = control::status_from_json(
-        control::Client(options.name).ask({.command = control::Command::Status}));
+    control::Client client(options.name);
+    const auto vm = control::status_from_json(client.ask({.command = control::Command::Status}));
     const std::size_t index = find_line(vm, options.line);
     const auto& line = vm.consoles[index];
     if (line.path.empty())
         throw Error(line.name + " of " + vm.name + " is of type " + line.type +
                     " and has nothing to attach to; run the VM with --set " + key_of(vm, index) +
                     "=pty");
-    if (line.type == "pty")
-        return open_file(line.path, O_RDWR | O_NOCTTY | O_NONBLOCK);
-    Fd fd = connect_unix(line.path, SOCK_STREAM);
-    if (!fd)
-        throw_errno("connect to " + line.path);
-    return fd;
+    return line.type == "pty" ? open_pty(line.path) : call_socket(client, line.path);
 }
 
 /// Carries bytes both ways until the line ends or the person leaves.

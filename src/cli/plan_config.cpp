@@ -38,6 +38,9 @@ void check_images(const config::Configuration& configuration)
         return boot::Kernel(vm.kernel.path, vm.kernel.address).extent(ram);
     });
     const auto initrd = vm.initrd ? config::file_size(*vm.initrd) : std::nullopt;
+    if (initrd == 0u)
+        blame(configuration, "initrd",
+              "a file with something in it: ", [&] { throw Error(*vm.initrd + " is empty"); });
     blame(configuration, "memory",
           "room for the images: ", [&] { return boot::place(ram, extent, initrd); });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/vm_table.h"
 
+#include "base/text.h"
 #include "config/quantity.h"
 
 #include <algorithm>
@@ -13,8 +14,10 @@ namespace {
 constexpr std::size_t kColumns = 6;
 using Row = std::array<std::string, kColumns>;
 
-std::string columns(const std::vector<Row>& rows)
+std::string columns(std::vector<Row> rows)
 {
+    for (Row& row : rows)
+        std::for_each(row.begin(), row.end(), make_printable<std::string>);
     std::array<std::size_t, kColumns> widths{};
     for (const Row& row : rows)
         for (std::size_t i = 0; i < kColumns; ++i)
@@ -31,7 +34,9 @@ std::string columns(const std::vector<Row>& rows)
 std::string line(const std::string& name, const std::string& value)
 {
     constexpr std::size_t kWidth = 12;
-    return name + std::string(kWidth - std::min(kWidth, name.size()), ' ') + value + "\n";
+    std::string text = name + std::string(kWidth - std::min(kWidth, name.size()), ' ') + value;
+    make_printable(text);
+    return text + "\n";
 }
 
 std::string vcpu_text(const control::VcpuStatus& vcpu)

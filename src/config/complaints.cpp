@@ -7,6 +7,8 @@
 namespace gh::config {
 namespace {
 
+constexpr std::size_t kMostSaid = 50;  // another kind of file would be scrolled by without end
+
 std::string joined(const std::vector<std::string>& lines)
 {
     std::string text;
@@ -22,8 +24,11 @@ bool is_inside(std::string_view path, std::string_view outer)
 
 }  // namespace
 
-ConfigError::ConfigError(std::string file, std::vector<std::string> lines)
-    : Error(joined(lines)), file_(std::move(file)), lines_(std::move(lines))
+ConfigError::ConfigError(std::string file, std::vector<std::string> lines, std::size_t count)
+    : Error(joined(lines)),
+      file_(std::move(file)),
+      lines_(std::move(lines)),
+      count_(std::max(count, lines_.size()))
 {
 }
 
@@ -58,10 +63,10 @@ void Complaints::throw_if_any() const
                std::tuple(!b.place.option.empty(), b.place.line, b.place.column);
     });
     std::vector<std::string> lines;
-    lines.reserve(sorted.size());
     for (const auto& complaint : sorted)
-        lines.push_back(line(complaint));
-    throw ConfigError(file_, std::move(lines));
+        if (lines.size() < kMostSaid)
+            lines.push_back(line(complaint));
+    throw ConfigError(file_, std::move(lines), sorted.size());
 }
 
 }  // namespace gh::config

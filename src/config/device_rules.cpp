@@ -53,6 +53,9 @@ private:
             if (const auto trouble = file_trouble(disk.path, FileUse::ReadWrite); !trouble.empty())
                 complain(path, "got " + in_quotes(disk.path) + "; expected " + trouble +
                                    ", or \"readonly\": true");
+        if (source_.files == Files::Check)
+            if (const auto trouble = disk_trouble(disk.path); !trouble.empty())
+                complain(path, "got " + in_quotes(disk.path) + "; expected " + trouble);
         for (std::size_t i = 0; i < index; ++i)
             if (const Disk& before = vm_.disks[i]; before.path == disk.path && disk.lock &&
                                                    before.lock &&

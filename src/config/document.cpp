@@ -117,9 +117,25 @@ public:
         return true;
     }
 
+    /// What is wrong with all of it rather than with a character. Empty: nothing.
+    [[nodiscard]] std::string_view strangeness() const
+    {
+        if (text_.find_first_not_of(" \t\r\n\xef\xbb\xbf") == std::string_view::npos)
+            return "the file is empty; expected an object such as {\"kernel\": \"Image\"}";
+        if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff"))
+            return "the file is in UTF-16; save it as UTF-8";
+        if (text_.find('\0') != std::string_view::npos)
+            return "the file has bytes that no text has; expected a configuration in JSON";
+        return {};
+    }
+
     bool parse_error(std::size_t position, const std::string&,
                      const nlohmann::detail::exception& error) override
     {
+        if (const auto strange = strangeness(); !strange.empty()) {
+            complaints_.add({1, 1, {}}, "", "not JSON: " + std::string(strange));
+            return false;
+        }
         const std::size_t read = position == 0 ? 0 : position - 1;
         const std::size_t at = std::max(counted_, std::min(read, next_token()));
         auto before = text_.substr(0, at);
@@ -228,14 +244,6 @@ private:
     std::vector<Node*> stack_;  // the open objects and lists; none of them grows while one is open
 };
 
-std::string shortened(std::string_view text)
-{
-    if (text.size() <= kMaxShown)
-        return std::string(text);
-    return std::string(text.substr(0, kMaxShown / 2)) + "..." +
-           std::string(text.substr(text.size() - kMaxShown / 4));
-}
-
 const Node* step_into(const Node& node, std::string_view name)
 {
     if (node.type == Node::Type::Object)
@@ -249,6 +257,14 @@ const Node* step_into(const Node& node, std::string_view name)
 }
 
 }  // namespace
+
+std::string shortened(std::string_view text)
+{
+    if (text.size() <= kMaxShown)
+        return std::string(text);
+    return std::string(text.substr(0, kMaxShown / 2)) + "..." +
+           std::string(text.substr(text.size() - kMaxShown / 4));
+}
 
 const Node* Node::find(std::string_view name) const
 {

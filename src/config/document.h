@@ -43,6 +43,9 @@ struct Member {
 /// How a value looks in a message: "1GB" in its quotes, 17, "an object", "a list of 3 values".
 [[nodiscard]] std::string describe(const Node& node);
 
+/// Without its middle, if it is long.
+[[nodiscard]] std::string shortened(std::string_view text);
+
 /// A string as JSON writes it, shortened in the middle when it is long.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 

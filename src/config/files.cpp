@@ -109,6 +109,20 @@ std::string file_trouble(const std::string& path, FileUse use)
     return {};
 }
 
+std::string disk_trouble(const std::string& path)
+{
+    constexpr off_t kSector = 512;
+    struct ::stat info {};
+    if (::stat(path.c_str(), &info) != 0)
+        return missing_trouble(path);
+    if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
+        return "a regular file or a block device";
+    if (S_ISREG(info.st_mode) && info.st_size < kSector)
+        return "an image of 512 bytes at least (" + path + " has " + std::to_string(info.st_size) +
+               "; truncate -s 8G makes an empty disk)";
+    return {};
+}
+
 std::string folder_trouble(const std::string& path)
 {
     struct ::stat info {};

@@ -23,6 +23,9 @@ namespace gh::config {
 
 /// Why `path` cannot be used so, as what was expected: "a file that exists (...)"; empty if it can.
 [[nodiscard]] std::string file_trouble(const std::string& path, FileUse use);
+/// The same of a disk's image, which is raw: a regular file or a block device with a sector or
+/// more.
+[[nodiscard]] std::string disk_trouble(const std::string& path);
 
 /// The same of a folder, whose files are to be used.
 [[nodiscard]] std::string folder_trouble(const std::string& path);

@@ -130,7 +130,7 @@ void Reader::read_value(const Key& key, const Node& node, const std::string& pat
 
 void Reader::complain_about_key(const Key& object, const Member& member, const std::string& path)
 {
-    complaints_.add(member.place, inner_path(path, member.name),
+    complaints_.add(member.place, inner_path(path, shortened(member.name)),
                     "got the unknown key " + in_quotes(member.name) + "; expected one of " +
                         names_of(object) + did_you_mean(guess_key(object, member.name)));
 }

@@ -2,6 +2,7 @@
 #include "control/client.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/unix_socket.h"
 #include "control/place.h"
 
@@ -30,6 +31,8 @@ bool is_trusted(std::optional<uid_t> user)
 
 Fd call(const std::string& name)
 {
+    if (name.empty())
+        throw Error("which VM? Its name is empty; gh-vmm list shows those that run");
     const std::string path = find_socket(name);
     Fd fd = connect_unix(path, SOCK_STREAM);
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -53,6 +56,12 @@ Fd call(const std::string& name)
 
 Client::Client(const std::string& name) : name_(name), fd_(call(name)) {}
 
+bool Client::is_served_by_vm(const Fd& socket) const noexcept
+{
+    const auto process = peer_process(socket);
+    return process && process == peer_process(fd_);
+}
+
 // A request is shorter than any socket's buffer.
 std::string Client::ask(const Request& request)
 {
@@ -72,6 +81,7 @@ std::optional<std::string> Client::next_line(std::optional<std::chrono::millisec
         if (const auto end = input_.find('\n'); end != std::string::npos) {
             std::string line = input_.substr(0, end);
             input_.erase(0, end + 1);
+            make_printable(line);
             return line;
         }
         if (input_.size() > kLongestLine)

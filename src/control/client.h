@@ -23,6 +23,9 @@ public:
     [[nodiscard]] std::optional<std::string> next_line(
         std::optional<std::chrono::milliseconds> patience = std::nullopt);
 
+    /// Whether who listens at the other end of `socket` is the VM's process, too.
+    [[nodiscard]] bool is_served_by_vm(const Fd& socket) const noexcept;
+
 private:
     std::string name_;
     Fd fd_;

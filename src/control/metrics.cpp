@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "base/text.h"
 #include "control/status.h"
 
 #include <array>
@@ -16,6 +17,7 @@ std::string escaped(std::string_view value)
             text += '\\';
         text += c;
     }
+    make_printable(text);  // a line's end would be escaped as well, but no name has one
     return text;
 }
 

@@ -118,6 +118,21 @@ bool is_shallow(std::string_view line)
            kDeepest;
 }
 
+// Somebody who got into a VM may answer in a way that costs whoever prints it its stack.
+constexpr std::ptrdiff_t kDeepestReply = 1000;
+
+/// Of brackets, those in texts included.
+std::ptrdiff_t depth(std::string_view line)
+{
+    std::ptrdiff_t open = 0;
+    std::ptrdiff_t most = 0;
+    for (const char c : line) {
+        open += (c == '[' || c == '{') - (c == ']' || c == '}');
+        most = std::max(most, open);
+    }
+    return most;
+}
+
 }  // namespace
 
 std::variant<Request, Nonsense> parse_request(std::string_view line)
@@ -199,6 +214,8 @@ std::string to_json(const Request& request)
 
 std::string result_of(const std::string& reply)
 {
+    if (depth(reply) > kDeepestReply)
+        throw Error("the VM's answer is not understood: it is nested too deep");
     const json value = json::parse(reply, nullptr, false);
     if (!value.is_object() || !value.contains("ok") || !value["ok"].is_boolean())
         throw Error("the VM's answer is not understood: is this the control socket of a gh-vmm?");

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "cli/usage_error.h"
 #include "config/config_error.h"
 
@@ -11,6 +12,9 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace {
 
@@ -57,6 +61,27 @@ TEST_CASE("help and version are no errors")
     CHECK(run({"--help"}) == 0);
     CHECK(run({"check", "--help"}) == 0);
     CHECK(run({"--version"}) == 0);
+}
+
+TEST_CASE("help that could not be written is an error")
+{
+    const gh::Fd before{::dup(STDOUT_FILENO)};
+    (void)::dup2(gh::open_file("/dev/full", O_WRONLY).get(), STDOUT_FILENO);
+    std::string said = "none";
+    try {
+        (void)run({"--version"});
+    } catch (const gh::Error& error) {
+        said = error.what();
+    }
+    (void)::dup2(before.get(), STDOUT_FILENO);
+    CHECK(said.find("write to stdout") != std::string::npos);
+}
+
+TEST_CASE("a level of the log that does not exist is refused with those that do")
+{
+    CHECK(usage_error({"--log-level", "loud", "list"})
+              .find("got \"loud\"; expected one of error, notice, warn, info, debug") !=
+          std::string::npos);
 }
 
 TEST_CASE("bad arguments and configurations end with 35, all else with 1")

@@ -47,6 +47,27 @@ TEST_CASE("a file that is no kernel is a mistake at the kernel's place")
               .starts_with("vm.json:1:12: kernel: got \"k\"; expected a kernel that this VM can "));
 }
 
+TEST_CASE("an initrd without a byte is a mistake at the initrd's place")
+{
+    const TemporaryFolder folder;
+    folder.write("k", image(1 << 20));
+    folder.write("rd", "");
+    const auto text = complaint(folder, R"({"kernel": "k", "initrd": "rd", "memory": "16MiB"})");
+    CHECK(
+        text.starts_with("vm.json:1:27: initrd: got \"rd\"; expected a file with something in it"));
+}
+
+TEST_CASE("a disk that no VM could have is a mistake at the disk's place")
+{
+    const TemporaryFolder folder;
+    folder.write("k", image(1 << 20));
+    folder.write("small", std::string(511, 'x'));
+    CHECK(complaint(folder, R"({"kernel": "k", "disks": ["small"]})").find("disks.0.path: got") !=
+          std::string::npos);
+    CHECK(complaint(folder, R"({"kernel": "k", "disks": ["/dev/zero"]})")
+              .find("expected a regular file or a block device") != std::string::npos);
+}
+
 TEST_CASE("images that are too large for the memory are a mistake of the configuration")
 {
     const TemporaryFolder folder;

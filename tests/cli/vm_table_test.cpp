@@ -36,4 +36,16 @@ TEST_CASE("a status says how a kept guest ended, and where its console is")
     CHECK(text.find("ttyS0       pty /dev/pts/3, 5 bytes out, 0 in\n") != std::string::npos);
 }
 
+TEST_CASE("what somebody who got into a VM says does not speak to the terminal")
+{
+    control::Status vm;
+    vm.name = "\x1b[2Jname";
+    vm.state = "up\nvm2";
+    vm.devices = {{.name = "\x1b]0;title\x07"}};
+    for (const std::string& text : {list_text({vm}), status_text(vm)}) {
+        CHECK(text.find_first_of("\x1b\x07") == std::string::npos);
+        CHECK(text.find("up?vm2") != std::string::npos);
+    }
+}
+
 }  // namespace gh::cli

@@ -111,3 +111,21 @@ TEST_CASE("a folder is no file")
             .c_str(),
         gh::config::ConfigError);
 }
+
+TEST_CASE("a file of another kind is not scrolled by mistake by mistake")
+{
+    const TemporaryFolder folder;
+    std::string text = "{\"" + std::string(10'000, 'k') + "\": 1";
+    for (int i = 0; i < 1000; ++i)
+        text += ", \"k" + std::to_string(i) + "\": 1";
+    const auto file = folder.write("a.json", text + "}");
+    try {
+        (void)gh::config::load(file);
+        FAIL("loaded");
+    } catch (const gh::config::ConfigError& error) {
+        CHECK(error.lines().size() == 50);
+        CHECK(error.count() == 1002);  // there is no kernel, either
+        for (const auto& line : error.lines())
+            CHECK(line.size() < 1000);
+    }
+}

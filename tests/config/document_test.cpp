@@ -114,6 +114,18 @@ TEST_CASE("a syntax error says where, what and why")
     CHECK(syntax_error("").starts_with("f:1:1: "));
 }
 
+TEST_CASE("a file that is no text at all is named for what it is")
+{
+    using namespace std::string_literals;
+    CHECK(syntax_error(" \n").starts_with("f:1:1: not JSON: the file is empty; expected"));
+    CHECK(syntax_error("\xef\xbb\xbf").starts_with("f:1:1: not JSON: the file is empty"));
+    CHECK(syntax_error("\xff\xfe{\0}\0"s) ==
+          "f:1:1: not JSON: the file is in UTF-16; save it as UTF-8");
+    CHECK(syntax_error("\x7f"s
+                       "ELF\2\1\1\0\0"s)
+              .starts_with("f:1:1: not JSON: the file has bytes that no text has"));
+}
+
 TEST_CASE("a tower of brackets is refused, not recursed into")
 {
     CHECK(syntax_error(std::string(1'000'000, '[')) ==

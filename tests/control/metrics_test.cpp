@@ -54,4 +54,12 @@ TEST_CASE("each family is described once, before its samples, and its samples st
     CHECK(families.size() == 11);
 }
 
+TEST_CASE("no name makes a sample of its own")
+{
+    Status status = example();
+    status.name = "a\"} 1\ngh_vmm_fake{vm=\"b";
+    const std::string text = metrics(status);
+    CHECK(text.find("\ngh_vmm_fake") == std::string::npos);
+}
+
 }  // namespace gh::control

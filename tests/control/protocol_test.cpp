@@ -137,4 +137,12 @@ TEST_CASE("a status survives the way through the socket")
     CHECK_THROWS_AS((void)status_from_json(R"({"pid":"x"})"), Error);
 }
 
+TEST_CASE("an answer that nests without end is refused before it costs the stack")
+{
+    constexpr std::size_t kDeep = 200'000;
+    CHECK_THROWS_WITH_AS((void)result_of(R"({"ok":true,"result":)" + std::string(kDeep, '[') +
+                                         std::string(kDeep, ']') + "}"),
+                         doctest::Contains("nested too deep"), Error);
+}
+
 }  // namespace gh::control

@@ -261,4 +261,15 @@ TEST_CASE_FIXTURE(RuntimeFolder, "a client does not believe a socket that anothe
     REQUIRE(::seteuid(0) == 0);
 }
 
+TEST_CASE_FIXTURE(RuntimeFolder, "what a VM says does not speak to the terminal")
+{
+    const std::string path = folder() + "/vm.sock";
+    const Fd listener = listen_unix(path, SOCK_STREAM);
+    Client client(path);
+    const Fd vm{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    const std::string line = "{\"event\":\"\x1b[2J\"}\n";
+    REQUIRE(::send(vm.get(), line.data(), line.size(), 0) == static_cast<ssize_t>(line.size()));
+    CHECK(client.next_line() == "{\"event\":\"?[2J\"}");
+}
+
 }  // namespace gh::control

@@ -326,6 +326,34 @@ class Console(Case):
         vm.wait(PATIENCE)
         self.assertEqual(process.wait(PATIENCE), 0)
 
+    def test_a_vm_that_lies_gets_nothing_that_is_typed(self):
+        precious = self.folder / "precious"
+        precious.write_text("mine")
+        other = socket.socket(socket.AF_UNIX)
+        self.addCleanup(other.close)
+        other.bind(str(self.folder / "other"))
+        other.listen()
+        for kind, path in ("pty", precious), ("socket", self.folder / "other"):
+            with self.subTest(kind):
+                pid = os.fork()
+                if pid == 0:
+                    own = socket.socket(socket.AF_UNIX)
+                    own.bind(str(self.folder / f"{kind}-vm"))
+                    own.listen()
+                    caller, _ = own.accept()
+                    caller.recv(4096)
+                    line = {"name": "ttyS0", "type": kind, "path": str(path)}
+                    caller.sendall(json.dumps({"ok": True, "result": {"consoles": [line]}}).encode() + b"\n")
+                    caller.recv(1)
+                    os._exit(0)
+                self.addCleanup(os.waitpid, pid, 0)
+                await_true((self.folder / f"{kind}-vm").exists, "the liar listens")
+                done = subprocess.run([*VMM, "console", str(self.folder / f"{kind}-vm")], input=b"secret",
+                                      capture_output=True, timeout=PATIENCE)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(b"do not trust it", done.stderr)
+        self.assertEqual(precious.read_text(), "mine")
+
     def test_nothing_to_attach_to(self):
         self.start(serial="null")
         self.await_state("running")
