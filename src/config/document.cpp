@@ -121,7 +121,7 @@ public:
     [[nodiscard]] std::string_view strangeness() const
     {
         if (text_.find_first_not_of(" \t\r\n\xef\xbb\xbf") == std::string_view::npos)
-            return "the file is empty; expected an object such as {\"kernel\": \"Image\"}";
+            return R"(the file is empty; expected an object such as {"kernel": "Image"})";
         if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff"))
             return "the file is in UTF-16; save it as UTF-8";
         if (text_.find('\0') != std::string_view::npos)
