@@ -103,13 +103,14 @@ void allow_sockets(SyscallFilter& filter, const Reach& reach)
         filter.on(call, Action::Allow, {{0, kInt, AF_UNIX}, {1, kType, SOCK_STREAM}});
     for (const std::uint64_t option : kSocketOptions)
         filter.on("getsockopt", Action::Allow, {{1, kInt, SOL_SOCKET}, {2, kInt, option}});
+    // GDB's connection is asked for that whatever it is.
+    filter.on("setsockopt", Action::Allow, {{1, kInt, IPPROTO_TCP}, {2, kInt, TCP_NODELAY}});
     if (reach.call)
         filter.on("connect", Action::Allow);
     if (!reach.internet)
         return;
     filter.on("socket", Action::Allow, {{0, kInt, AF_INET}, {1, kType, SOCK_STREAM}});
     filter.on("setsockopt", Action::Allow, {{1, kInt, SOL_SOCKET}, {2, kInt, SO_REUSEADDR}});
-    filter.on("setsockopt", Action::Allow, {{1, kInt, IPPROTO_TCP}, {2, kInt, TCP_NODELAY}});
 }
 
 /// Writable or executable or neither.

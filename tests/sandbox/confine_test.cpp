@@ -19,6 +19,8 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -296,6 +298,7 @@ TEST_CASE("no peer, no terminal and no number leads to another process")
     CHECK(error_of(SYS_getsockopt, -1, SOL_SOCKET, kPeerPidfd, nullptr, nullptr) == EPERM);
     CHECK(error_of(SYS_setsockopt, -1, SOL_SOCKET, kPassPidfd, nullptr, 0) == EPERM);
     CHECK(error_of(SYS_getsockopt, -1, SOL_SOCKET, SO_PEERCRED, nullptr, nullptr) == EBADF);
+    CHECK(error_of(SYS_setsockopt, -1, IPPROTO_TCP, TCP_NODELAY, nullptr, 0) == EBADF);
     CHECK(error_of(SYS_pidfd_send_signal, -1, SIGKILL, nullptr, 0) == EPERM);
     CHECK(error_of(SYS_fcntl, -1, F_SETFL, O_ASYNC | O_NONBLOCK) == EPERM);
     CHECK(error_of(SYS_fcntl, -1, F_SETFL, O_NONBLOCK) == EBADF);
