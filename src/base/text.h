@@ -9,7 +9,7 @@ namespace gh {
 /// A byte that a terminal obeys instead of showing it.
 [[nodiscard]] constexpr bool is_control(char c) noexcept
 {
-    return (c >= '\0' && c < ' ') || c == '\x7f';
+    return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
 }
 
 /// What a guest or another program has named may not speak to the terminal: '?' stands for each
