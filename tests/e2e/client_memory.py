@@ -233,6 +233,9 @@ def kicked():
         kicker = threading.Thread(target=kick, args=[vm.vcpu])
         kicker.start()
         assert errno_of(vm.run) == errno.EINTR
+        # The device may not have heard of the signal yet, and still want this thread for the call that is over.
+        for _ in range(200):
+            os.close(os.open("/dev/gunyah", os.O_RDWR))
         kicker.join()
         vm.close()
 

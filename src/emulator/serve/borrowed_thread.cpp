@@ -138,10 +138,11 @@ bool BorrowedThread::run_to_syscall_stop() noexcept
 long BorrowedThread::call(long number, const std::array<std::uint64_t, 6>& arguments) noexcept
 {
     user_regs_struct registers{};
-    if (!set(prepared(saved_, number, arguments)) || !run_to_syscall_stop() ||
-        !run_to_syscall_stop() || !get(registers))
-        return -ESRCH;
-    return result(registers);
+    conversation_.drive();
+    const bool done = set(prepared(saved_, number, arguments)) && run_to_syscall_stop() &&
+                      run_to_syscall_stop() && get(registers);
+    conversation_.stop_driving();
+    return done ? result(registers) : -ESRCH;
 }
 
 void BorrowedThread::conclude(long result) noexcept

@@ -103,17 +103,29 @@ void Conversation::give_back() const noexcept
     expected().returned.notify_all();
 }
 
-bool Conversation::is_borrowed(pid_t thread) noexcept
+void Conversation::drive() const noexcept
 {
     const std::scoped_lock lock(expected().mutex);
-    return expected().borrowed.contains(thread);
+    expected().driven.insert(call_.thread);
+}
+
+void Conversation::stop_driving() const noexcept
+{
+    const std::scoped_lock lock(expected().mutex);
+    expected().driven.erase(call_.thread);
+}
+
+bool Conversation::is_driven(pid_t thread) noexcept
+{
+    const std::scoped_lock lock(expected().mutex);
+    return expected().driven.contains(thread);
 }
 
 bool Conversation::is_again(const Call& call) noexcept
 {
     const std::scoped_lock lock(expected().mutex);
     const auto found = expected().by_thread.find(call.thread);
-    if (found == expected().by_thread.end() || expected().borrowed.contains(call.thread))
+    if (found == expected().by_thread.end() || expected().driven.contains(call.thread))
         return false;
     Conversation& waiting = *found->second;
     expected().by_thread.erase(found);

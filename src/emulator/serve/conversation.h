@@ -42,11 +42,16 @@ public:
     /// True if `call` is one that await_again() waits for, or will: nobody else need answer it.
     /// Another call of that thread ends the waiting.
     static bool is_again(const Call& call) noexcept;
-    /// While its thread is borrowed, the calls that it makes are ours, and go through. Waits for
-    /// another conversation that has borrowed it, and does not know yet that its call is over.
+    /// Its thread is this conversation's alone. Waits for another one that has borrowed it, and
+    /// does not know yet that its call is over.
     void borrow() const noexcept;
     void give_back() const noexcept;
-    static bool is_borrowed(pid_t thread) noexcept;
+    /// A borrowed thread that stands is made to go, and stands again: the calls that it makes in
+    /// between are ours, and go through. Before and after they are its own, for a signal may have
+    /// ended the call that is to be answered, and the thread is where it likes.
+    void drive() const noexcept;
+    void stop_driving() const noexcept;
+    static bool is_driven(pid_t thread) noexcept;
     /// From now on until await_again() the caller's next call of this number is this one.
     void expect_again() noexcept;
 
@@ -57,6 +62,7 @@ private:
         std::condition_variable returned;
         std::map<pid_t, Conversation*> by_thread;
         std::set<pid_t> borrowed;
+        std::set<pid_t> driven;  // of the borrowed ones
     };
     static Expected& expected() noexcept;
     // With expected().mutex held:

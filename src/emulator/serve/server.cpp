@@ -95,7 +95,7 @@ void Server::receive()
     const auto call = listener_.receive();
     if (!call || Conversation::is_again(*call))
         return;
-    if (Conversation::is_borrowed(call->thread)) {
+    if (Conversation::is_driven(call->thread)) {
         listener_.let_through(*call);
         return;
     }
