@@ -98,7 +98,7 @@ class Sandbox(unittest.TestCase):
         with self.vm("on", serial=lines) as vm:
             vm.boot()
             vm.run("echo to the file >/dev/ttyS1")
-            with socket.socket(socket.AF_UNIX) as client, open(self.folder / "pty", "rb", 0) as terminal:
+            with socket.socket(socket.AF_UNIX) as client, open(self.folder / "pty", "rb") as terminal:
                 client.connect(str(self.folder / "socket"))
                 vm.run("stty -F /dev/ttyS2 raw; stty -F /dev/ttyS3 raw; echo to the socket >/dev/ttyS2")
                 self.assertEqual(client.recv(13, socket.MSG_WAITALL), b"to the socket")
