@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -53,6 +54,25 @@ std::string missing_trouble(const std::string& path)
     if (reason == ENOENT && ::stat(folder.c_str(), &info) != 0)
         return "a file that exists (there is no folder " + folder + ")";
     return "a file that exists (" + path + ": " + std::generic_category().message(reason) + ")";
+}
+
+/// The format of an image that is not raw, by its first bytes; empty: none that is known.
+std::string disk_format(const std::string& path)
+{
+    struct Format {
+        std::string_view magic;
+        const char* name;
+    };
+    constexpr std::array kFormats{Format{"QFI\xfb", "qcow2"}, Format{"KDMV", "VMDK"},
+                                  Format{"vhdxfile", "VHDX"}, Format{"<<< Orac", "VDI"}};
+    std::array<char, 8> begin{};
+    const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    const ::ssize_t got = fd ? ::read(fd.get(), begin.data(), begin.size()) : 0;
+    const std::string_view text(begin.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    for (const auto& [magic, name] : kFormats)
+        if (text.starts_with(magic))
+            return name;
+    return {};
 }
 
 }  // namespace
@@ -120,6 +140,8 @@ std::string disk_trouble(const std::string& path)
     if (S_ISREG(info.st_mode) && info.st_size < kSector)
         return "an image of 512 bytes at least (" + path + " has " + std::to_string(info.st_size) +
                "; truncate -s 8G makes an empty disk)";
+    if (const std::string format = disk_format(path); !format.empty())
+        return "a raw image (" + path + " is " + format + "; qemu-img convert -O raw makes one)";
     return {};
 }
 

@@ -66,6 +66,9 @@ TEST_CASE("a disk that no VM could have is a mistake at the disk's place")
           std::string::npos);
     CHECK(complaint(folder, R"({"kernel": "k", "disks": ["/dev/zero"]})")
               .find("expected a regular file or a block device") != std::string::npos);
+    folder.write("image", "QFI\xfb" + std::string(65536, '\0'));
+    CHECK(complaint(folder, R"({"kernel": "k", "disks": ["image"]})").find(" is qcow2; qemu-img") !=
+          std::string::npos);
 }
 
 TEST_CASE("images that are too large for the memory are a mistake of the configuration")
