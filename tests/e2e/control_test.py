@@ -338,8 +338,9 @@ class Console(Case):
                 pid = os.fork()
                 if pid == 0:
                     own = socket.socket(socket.AF_UNIX)
-                    own.bind(str(self.folder / f"{kind}-vm"))
+                    own.bind(str(self.folder / f"{kind}-early"))
                     own.listen()
+                    os.rename(self.folder / f"{kind}-early", self.folder / f"{kind}-vm")
                     caller, _ = own.accept()
                     caller.recv(4096)
                     line = {"name": "ttyS0", "type": kind, "path": str(path)}
