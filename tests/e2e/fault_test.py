@@ -227,6 +227,10 @@ class NetworkFaults(net_test.User):
         self.faults.start()
         return vm
 
+    def fetch(self, vm, url):
+        """A connection that our answering makes slow is one that passt sometimes resets."""
+        vm.run(f"for try in 1 2 3; do wget -q -O /tmp/www/file {url} && break; false; done")
+
     def test_frames_in_parts(self):
         dice = random.Random(20261126)
 

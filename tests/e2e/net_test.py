@@ -76,6 +76,10 @@ class User(Network):
         vm.run(self.probe)
         vm.run("ip link set lo up && ip link set eth0 up && udhcpc -q -n -t 10 -i eth0 -s /lease")
 
+    def fetch(self, vm, url):
+        """By the guest, to /tmp/www/file."""
+        vm.run(f"wget -q -O /tmp/www/file {url}")
+
     def use(self, before=(), options=()):
         web, answer, datagrams = self.serve(), free_port(), free_port(socket.SOCK_DGRAM)
         net = {"type": "user", "mac": "02:00:00:00:00:99",
@@ -86,7 +90,7 @@ class User(Network):
             self.assertEqual(vm.run("cat /sys/class/net/eth0/address").strip(), "02:00:00:00:00:99")
             self.assertEqual(vm.run("cat /sys/class/net/eth0/mtu").strip(), "65520")
             vm.run("mkdir /tmp/www; host=$(cat /tmp/router)")
-            vm.run(f"wget -q -P /tmp/www http://$host:{web}/file")
+            self.fetch(vm, f"http://$host:{web}/file")
             self.assertIn(hashlib.sha256(self.data).hexdigest(), vm.run("sha256sum /tmp/www/file"))
             vm.run("httpd -p 80 -h /tmp/www")
             with urllib.request.urlopen(f"http://127.0.0.1:{answer}/file", timeout=60 * guest.PATIENCE) as reply:
