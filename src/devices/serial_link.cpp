@@ -213,7 +213,8 @@ void SerialLink::flush()
     for (int round = 0; round < 32; ++round) {
         if (ends_.output < 0)
             return;
-        if (!refill()) {
+        // What comes while we write is not run after: the guest would be met at every byte.
+        if (!refill(round == 0 ? 1 : kWorthwhile)) {
             if (round > 0)
                 look_again_.start(kLookAgain);
             else
@@ -236,8 +237,8 @@ void SerialLink::sleep()
         wake_.signal();
 }
 
-// Takes what the guest has sent since; false if that is nothing.
-bool SerialLink::refill()
+// Takes what the guest has sent since, if that is `least` bytes. False: nothing is to be written.
+bool SerialLink::refill(std::size_t least)
 {
     if (written_ < writing_.size())
         return true;
@@ -246,6 +247,8 @@ bool SerialLink::refill()
     bool waited = false;
     {
         const std::scoped_lock lock(mutex_);
+        if (buffer_.size() < least)
+            return false;
         std::swap(writing_, buffer_);
         waited = std::exchange(guest_waits_, false);
     }
@@ -292,7 +295,7 @@ bool SerialLink::write_some()
 void SerialLink::drain() noexcept
 {
     constexpr int kPatience = 1000;  // milliseconds
-    while (ends_.output >= 0 && refill()) {
+    while (ends_.output >= 0 && refill(1)) {
         pollfd writable{.fd = ends_.output, .events = POLLOUT, .revents = 0};
         if (::poll(&writable, 1, kPatience) <= 0)
             return;

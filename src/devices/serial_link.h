@@ -88,7 +88,7 @@ private:
     void flush();
     void sleep();
     [[nodiscard]] bool write_some();
-    [[nodiscard]] bool refill();
+    [[nodiscard]] bool refill(std::size_t least);
     void forget_oldest();
     void let_guest_send();
     void lost(End end);
