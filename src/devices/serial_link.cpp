@@ -213,7 +213,7 @@ void SerialLink::flush()
     for (int round = 0; round < 32; ++round) {
         if (ends_.output < 0)
             return;
-        // What comes while we write is not run after: the guest would be met at every byte.
+        // Little that comes meanwhile waits: a guest that prints would be met again at every byte.
         if (!refill(round == 0 ? 1 : kWorthwhile)) {
             if (round > 0)
                 look_again_.start(kLookAgain);
